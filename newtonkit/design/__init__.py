@@ -1,0 +1,15 @@
+"""Design matrices: the ground on which everything else stands."""
+
+from newtonkit.design.base import Design, FloatArray, IntArray
+from newtonkit.design.door import as_design
+from newtonkit.design.threads import get_num_threads, map_blocks, set_num_threads
+
+__all__ = [
+    "Design",
+    "FloatArray",
+    "IntArray",
+    "as_design",
+    "get_num_threads",
+    "map_blocks",
+    "set_num_threads",
+]

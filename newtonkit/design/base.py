@@ -1,0 +1,168 @@
+"""The design matrix: every touch of the data A goes through here, one row block at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newtonkit.design.threads import map_blocks
+
+FloatArray: TypeAlias = NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.intp]
+
+_ENTRIES_SMALL = 2**17
+_ENTRIES_LARGE = 2**20
+_MAX_RUNS = 8
+
+
+def row_blocks(n_rows: int, n_columns: int, entries_per_row: float | None = None) -> tuple[slice, ...]:
+    """Cut rows into blocks whose size depends on the shape alone, never on the threads.
+
+    A block holds about 1 MB of doubles, more when there are so many columns that its
+    Gram matrix would cost more to add up than to form, and never more than 8 MB.
+    """
+    width = max(1.0, n_columns if entries_per_row is None else entries_per_row)
+    rows = min(max(_ENTRIES_SMALL / width, 4 * n_columns), _ENTRIES_LARGE / width)
+    count = max(1, round(n_rows / max(rows, 256.0)))
+    edges = [n_rows * k // count for k in range(count + 1)]
+    return tuple(slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True))
+
+
+class Design(ABC):
+    """An n x d matrix that is only read, by blocks of consecutive rows.
+
+    A subclass says what one block does (``block_product`` and so on); this class spreads
+    the blocks over threads and adds up their results in one fixed order.  Products take
+    and return float64 whatever the type in which the entries are kept.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (n, d).
+    dtype : numpy.dtype
+        Type in which the entries are kept, float64 or float32.
+    blocks : tuple of slice
+        The row blocks.
+    """
+
+    shape: tuple[int, int]
+    dtype: np.dtype[np.floating]
+    blocks: tuple[slice, ...]
+
+    @abstractmethod
+    def block_product(self, block: slice, x: FloatArray) -> FloatArray:
+        """Return ``A[block] @ x`` for x of shape (d,) or (d, k)."""
+
+    @abstractmethod
+    def block_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
+        """Return ``A[block].T @ v`` for v of shape (rows,) or (rows, k)."""
+
+    @abstractmethod
+    def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
+        """Return ``A[block].T @ diag(weights) @ A[block]`` for weights >= 0."""
+
+    @abstractmethod
+    def block_square_sums(self, block: slice) -> FloatArray:
+        """Return the squared Euclidean norm of every row of the block."""
+
+    @abstractmethod
+    def block_square_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
+        """Return ``(A[block] ** 2).T @ v`` for v of shape (rows,)."""
+
+    @abstractmethod
+    def block_group_sums(self, block: slice, columns: FloatArray, starts: IntArray) -> FloatArray:
+        """Return ``columns[g].T @ A[g]`` for every run g of rows, shape (runs, k, d).
+
+        `columns` has shape (rows, k); run g begins at row ``starts[g]`` of the block.
+        """
+
+    @abstractmethod
+    def rows(self, indices: IntArray) -> Design:
+        """Return the design of the given rows, in the given order (a copy)."""
+
+    def product(self, x: FloatArray) -> FloatArray:
+        """Return ``A @ x`` for x of shape (d,) or (d, k)."""
+        out = np.empty((self.shape[0], *x.shape[1:]))
+
+        def fill(block: slice) -> None:
+            out[block] = self.block_product(block, x)
+
+        map_blocks(fill, self.blocks)
+        return out
+
+    def transposed_product(self, v: FloatArray) -> FloatArray:
+        """Return ``A.T @ v`` for v of shape (n,) or (n, k)."""
+        return self.sum_blocks(lambda block: self.block_transposed_product(block, v[block]))
+
+    def square_transposed_product(self, v: FloatArray) -> FloatArray:
+        """Return ``(A ** 2).T @ v`` for v of shape (n,)."""
+        return self.sum_blocks(lambda block: self.block_square_transposed_product(block, v[block]))
+
+    def sandwich(self, weights: FloatArray) -> FloatArray:
+        """Return ``A.T @ diag(weights) @ A`` for weights of any sign, shape (d, d)."""
+        positive, negative = self.signed_sandwich(weights)
+        return positive - negative
+
+    def signed_sandwich(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return ``A.T @ diag(max(w, 0)) @ A`` and ``A.T @ diag(max(-w, 0)) @ A``.
+
+        Both together cost about what one costs, since rows of weight zero cost nothing.
+        """
+        down = weights < 0.0
+        if not down.any():
+            positive = self.sum_blocks(lambda block: self.block_gram(block, weights[block]))
+            return positive, np.zeros_like(positive)
+        up_part = np.where(down, 0.0, weights)
+        down_part = np.where(down, -weights, 0.0)
+
+        def both(block: slice) -> FloatArray:
+            return np.stack(
+                (self.block_gram(block, up_part[block]), self.block_gram(block, down_part[block]))
+            )
+
+        positive, negative = self.sum_blocks(both)
+        return positive, negative
+
+    def sum_blocks(self, function: Callable[[slice], FloatArray]) -> FloatArray:
+        """Add up `function` over the blocks, in an order that never changes.
+
+        Consecutive blocks are added within a few fixed runs and the runs are added last,
+        so that memory does not grow with the number of blocks.
+        """
+
+        def add_run(run: Sequence[slice]) -> FloatArray:
+            total = function(run[0])
+            for block in run[1:]:
+                total += function(block)
+            return total
+
+        totals = map_blocks(add_run, self._runs)
+        for total in totals[1:]:
+            totals[0] += total
+        return totals[0]
+
+    @cached_property
+    def _runs(self) -> list[tuple[slice, ...]]:
+        count = min(_MAX_RUNS, len(self.blocks))
+        edges = [len(self.blocks) * k // count for k in range(count + 1)]
+        return [self.blocks[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+    @cached_property
+    def row_norms(self) -> FloatArray:
+        """Euclidean norm of every row, shape (n,)."""
+        out = np.empty(self.shape[0])
+
+        def fill(block: slice) -> None:
+            out[block] = np.sqrt(self.block_square_sums(block))
+
+        map_blocks(fill, self.blocks)
+        return out
+
+    def to_dense(self) -> FloatArray:
+        """Return the matrix as a float64 array, shape (n, d)."""
+        return self.product(np.eye(self.shape[1]))

@@ -1,0 +1,148 @@
+"""The door: data of any accepted kind becomes a design matrix, checked once."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from newtonkit.design.base import Design, FloatArray, map_blocks, row_blocks
+from newtonkit.design.dense import DenseDesign
+from newtonkit.design.intercept import InterceptDesign
+from newtonkit.design.sparse import SparseDesign
+
+
+def as_design(A: Any, *, fit_intercept: bool = False, name: str = "A") -> Design:
+    """Return `A` as a design matrix.
+
+    Parameters
+    ----------
+    A : array_like, sparse matrix or array, data frame, or Design, shape (n, d)
+        Float64 and float32 arrays are used where they lie (C or Fortran order, strided
+        rows, read-only); CSR with sorted indices likewise.  Everything else (integers,
+        booleans, lists, frames, CSC and other sparse formats) is converted once.
+    fit_intercept : bool, default False
+        Add a virtual column of ones after the last column.
+    name : str, default "A"
+        What error messages call the argument.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    TypeError
+        If `A` holds text, objects or complex numbers.
+    ValueError
+        If `A` is not two-dimensional, is empty, or holds NaN or infinity.
+    """
+    if isinstance(A, Design):
+        design = A
+    elif sparse.issparse(A):
+        design = _sparse_design(A, name)
+    else:
+        design = _dense_design(A, name)
+    return InterceptDesign(design) if fit_intercept else design
+
+
+def as_real_array(values: Any, name: str) -> NDArray[Any]:
+    """Return `values` as a float64 or float32 array, refusing what is not numbers."""
+    if sparse.issparse(values):
+        raise TypeError(f"{name} must be a dense array, got a sparse {type(values).__name__}")
+    if hasattr(values, "dtypes") and hasattr(values, "columns"):
+        values = _frame_values(values, name)
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked entries; fill or drop them first")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            array = np.asarray(values)
+    except (ValueError, TypeError, Warning) as error:
+        raise ValueError(f"{name} must be a rectangular array of numbers: {error}") from None
+    if array.dtype == object:
+        array = _object_values(array, name)
+    kind = array.dtype.kind
+    if kind == "c":
+        raise TypeError(f"{name} must be real, got complex numbers ({array.dtype})")
+    if kind not in "biuf":
+        raise TypeError(f"{name} must hold numbers, got {array.dtype}")
+    if array.dtype.kind == "f" and array.dtype.itemsize in (4, 8):
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    return array.astype(np.float64)
+
+
+def as_vector(values: ArrayLike, name: str, length: int | None = None) -> FloatArray:
+    """Return `values` as a finite float64 vector, of the given length if there is one."""
+    array = as_real_array(values, name)
+    if array.ndim == 2 and array.shape[1] == 1 and length is not None:
+        array = array[:, 0]  # a frame of one column
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
+    if length is not None and len(array) != length:
+        raise ValueError(f"{name} must have length {length}, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, but holds NaN or infinity")
+    return array.astype(np.float64, copy=False)
+
+
+def _frame_values(frame: Any, name: str) -> Any:
+    """Take the numbers out of a data frame (pandas' or a lookalike), naming text columns."""
+    kinds = list(zip(frame.columns, frame.dtypes, strict=True))
+    text = [str(column) for column, kind in kinds if str(kind) in ("object", "str", "category", "String")]
+    text += [str(column) for column, kind in kinds if str(kind).startswith(("string", "datetime", "complex"))]
+    if text:
+        raise TypeError(f"{name} must hold numbers, but these columns do not: {', '.join(text)}")
+    values = frame.to_numpy()
+    return values.astype(np.float64) if values.dtype == object else values
+
+
+def _object_values(array: NDArray[Any], name: str) -> FloatArray:
+    if any(isinstance(value, str | bytes | complex) for value in array.ravel()):
+        raise TypeError(f"{name} must hold real numbers, got text or complex entries")
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must hold numbers: {error}") from None
+
+
+def _check_shape(shape: tuple[int, ...], name: str) -> None:
+    if len(shape) != 2:
+        raise ValueError(f"{name} must be two-dimensional, got shape {shape}")
+    if 0 in shape:
+        raise ValueError(f"{name} must have at least one row and one column, got shape {shape}")
+
+
+def _dense_design(A: Any, name: str) -> DenseDesign:
+    array = as_real_array(A, name)
+    _check_shape(array.shape, name)
+    item = array.itemsize
+    if not any(
+        fast == item and slow > 0 and slow % item == 0 and slow >= item
+        for fast, slow in (array.strides, array.strides[::-1])
+    ):
+        array = np.ascontiguousarray(array)  # BLAS wants one axis with unit stride
+    finite = map_blocks(lambda block: bool(np.isfinite(array[block]).all()), row_blocks(*array.shape))
+    if not all(finite):
+        raise ValueError(f"{name} must be finite, but holds NaN or infinity")
+    return DenseDesign(array)
+
+
+def _sparse_design(A: Any, name: str) -> SparseDesign:
+    _check_shape(A.shape, name)
+    if A.dtype.kind == "c":
+        raise TypeError(f"{name} must be real, got complex numbers ({A.dtype})")
+    if A.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold numbers, got {A.dtype}")
+    matrix = sparse.csr_array(A)
+    if matrix.data.dtype not in (np.float64, np.float32):
+        matrix = matrix.astype(np.float64)
+    if not np.isfinite(matrix.data).all():
+        raise ValueError(f"{name} must be finite, but holds NaN or infinity")
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()  # the caller's matrix is never changed
+        matrix.sum_duplicates()
+    return SparseDesign(matrix)

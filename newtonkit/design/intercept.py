@@ -1,0 +1,52 @@
+"""A virtual column of ones after the last column: never a copy of the data."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from newtonkit.design.base import Design, FloatArray, IntArray
+
+
+class InterceptDesign(Design):
+    """``[A, 1]`` for a design A; the coefficient of the ones comes last."""
+
+    def __init__(self, inner: Design) -> None:
+        self._inner = inner
+        self.shape = (inner.shape[0], inner.shape[1] + 1)
+        self.dtype = inner.dtype
+        self.blocks = inner.blocks
+
+    def block_product(self, block: slice, x: FloatArray) -> FloatArray:
+        """See :meth:`Design.block_product`."""
+        return self._inner.block_product(block, x[:-1]) + x[-1]
+
+    def block_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
+        """See :meth:`Design.block_transposed_product`."""
+        product = self._inner.block_transposed_product(block, v)
+        return np.concatenate((product, v.sum(axis=0, keepdims=True)))
+
+    def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
+        """See :meth:`Design.block_gram`."""
+        d = self.shape[1]
+        out = np.empty((d, d))
+        out[:-1, :-1] = self._inner.block_gram(block, weights)
+        out[:-1, -1] = out[-1, :-1] = self._inner.block_transposed_product(block, weights)
+        out[-1, -1] = weights.sum()
+        return out
+
+    def block_square_sums(self, block: slice) -> FloatArray:
+        """See :meth:`Design.block_square_sums`."""
+        return self._inner.block_square_sums(block) + 1.0
+
+    def block_square_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
+        """See :meth:`Design.block_square_transposed_product`."""
+        return np.append(self._inner.block_square_transposed_product(block, v), v.sum())
+
+    def block_group_sums(self, block: slice, columns: FloatArray, starts: IntArray) -> FloatArray:
+        """See :meth:`Design.block_group_sums`."""
+        sums = self._inner.block_group_sums(block, columns, starts)
+        return np.concatenate((sums, np.add.reduceat(columns, starts, axis=0)[:, :, None]), axis=2)
+
+    def rows(self, indices: IntArray) -> InterceptDesign:
+        """See :meth:`Design.rows`."""
+        return InterceptDesign(self._inner.rows(indices))

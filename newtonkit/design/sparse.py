@@ -1,0 +1,85 @@
+"""Sparse design matrices in compressed rows (CSR)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from newtonkit.design.base import Design, FloatArray, IntArray, row_blocks
+from newtonkit.design.dense import group_selector
+
+_DENSE_GRAM_ENTRIES = 1_000_000
+_DENSE_GRAM_DENSITY = 0.2
+
+
+class SparseDesign(Design):
+    """A CSR matrix with sorted indices and no duplicates; its blocks are views."""
+
+    def __init__(self, matrix: csr_array[Any]) -> None:
+        self._matrix = matrix
+        self.shape = (int(matrix.shape[0]), int(matrix.shape[1]))
+        self.dtype = matrix.data.dtype
+        # A block's sum is a dense vector of d entries: keep it small beside the block itself.
+        per_row = matrix.nnz / max(1, self.shape[0])
+        self.blocks = row_blocks(*self.shape, entries_per_row=per_row)
+
+    @cached_property
+    def _views(self) -> dict[int, csr_array[Any]]:
+        data, indices, indptr = self._matrix.data, self._matrix.indices, self._matrix.indptr
+        views = {}
+        for block in self.blocks:
+            first, last = indptr[block.start], indptr[block.stop]
+            views[block.start] = csr_array(
+                (data[first:last], indices[first:last], indptr[block.start : block.stop + 1] - first),
+                shape=(block.stop - block.start, self.shape[1]),
+                copy=False,
+            )
+        return views
+
+    def block_product(self, block: slice, x: FloatArray) -> FloatArray:
+        """See :meth:`Design.block_product`."""
+        return np.asarray(self._views[block.start] @ x)
+
+    def block_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
+        """See :meth:`Design.block_transposed_product`."""
+        return np.asarray(self._views[block.start].T @ v)
+
+    def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
+        """See :meth:`Design.block_gram`."""
+        rows = self._views[block.start]
+        n_entries = self.shape[0] * self.shape[1]
+        dense_enough = rows.nnz >= _DENSE_GRAM_DENSITY * rows.shape[0] * rows.shape[1]
+        if n_entries <= _DENSE_GRAM_ENTRIES or dense_enough:
+            kept = np.flatnonzero(weights)
+            scaled = rows[kept].toarray() * np.sqrt(weights[kept])[:, None]
+            return np.matmul(scaled.T, scaled)
+        from newtonkit.design.kernels import csr_gram  # Numba: imported only for large data
+
+        out = np.zeros((self.shape[1],) * 2)
+        csr_gram(rows.data, rows.indices, rows.indptr, weights, out)
+        return out
+
+    def _squares(self, block: slice) -> csr_array[Any]:
+        rows = self._views[block.start]
+        squares = rows.data.astype(np.float64) ** 2
+        return csr_array((squares, rows.indices, rows.indptr), shape=rows.shape, copy=False)
+
+    def block_square_sums(self, block: slice) -> FloatArray:
+        """See :meth:`Design.block_square_sums`."""
+        return np.asarray(self._squares(block).sum(axis=1)).ravel()
+
+    def block_square_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
+        """See :meth:`Design.block_square_transposed_product`."""
+        return np.asarray(self._squares(block).T @ v)
+
+    def block_group_sums(self, block: slice, columns: FloatArray, starts: IntArray) -> FloatArray:
+        """See :meth:`Design.block_group_sums`."""
+        sums = group_selector(columns, starts) @ self._views[block.start]
+        return sums.toarray().reshape(len(starts), columns.shape[1], self.shape[1])
+
+    def rows(self, indices: IntArray) -> SparseDesign:
+        """See :meth:`Design.rows`."""
+        return SparseDesign(self._matrix[indices])

@@ -1,0 +1,149 @@
+"""Run block functions in a thread pool, with BLAS held at one thread inside.
+
+Results never depend on the number of threads: the blocks are fixed by the shape of the
+data, every block function is sequential, and results come back in block order.  BLAS is
+held at one thread because its own threads change the rounding of a product, and because
+OpenBLAS workers keep spinning after a product and slow down whatever runs next.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import scipy.linalg  # noqa: F401  (loads SciPy's own BLAS, so that the controller below sees it)
+import threadpoolctl
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class _Workers:
+    """The pool and the BLAS limit of this process, made when first needed."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.pool: ThreadPoolExecutor | None = None
+        self.n_threads: int | None = None
+        self.controller: threadpoolctl.ThreadpoolController | None = None
+        self.limiter: Any = None
+        self.users = 0
+
+
+_workers = _Workers()
+
+
+def _after_fork() -> None:
+    """Forget the parent's threads: none of them lives in the child."""
+    global _workers
+    inherited = _workers
+    _workers = _Workers()
+    _workers.n_threads = inherited.n_threads
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _default_threads() -> int:
+    asked = os.environ.get("NEWTONKIT_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def get_num_threads() -> int:
+    """Return the number of threads that row blocks are spread over.
+
+    Returns
+    -------
+    int
+        What :func:`set_num_threads` set; else the environment variable
+        ``NEWTONKIT_NUM_THREADS``; else the number of processors this process may use.
+
+    Examples
+    --------
+    >>> import newtonkit as nk
+    >>> nk.get_num_threads() >= 1
+    True
+    """
+    if _workers.n_threads is None:
+        _workers.n_threads = _default_threads()
+    return _workers.n_threads
+
+
+def set_num_threads(n_threads: int) -> None:
+    """Set the number of threads that row blocks are spread over.
+
+    Results are the same to the last bit for any number of threads.
+
+    Parameters
+    ----------
+    n_threads : int
+        At least 1.
+
+    Raises
+    ------
+    TypeError
+        If `n_threads` is not an integer.
+    ValueError
+        If `n_threads` is less than 1.
+
+    Examples
+    --------
+    >>> import newtonkit as nk
+    >>> before = nk.get_num_threads()
+    >>> nk.set_num_threads(1)
+    >>> nk.get_num_threads()
+    1
+    >>> nk.set_num_threads(before)
+    """
+    if isinstance(n_threads, bool) or not hasattr(n_threads, "__index__"):
+        raise TypeError(f"n_threads must be an integer, got {n_threads!r}")
+    wanted = int(n_threads)
+    if wanted < 1:
+        raise ValueError(f"n_threads must be at least 1, got {wanted}")
+    with _workers.lock:
+        if _workers.pool is not None and wanted != _workers.n_threads:
+            _workers.pool.shutdown(wait=True)
+            _workers.pool = None
+        _workers.n_threads = wanted
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Hold BLAS at one thread; nested and concurrent uses restore the setting once, at the end."""
+    workers = _workers
+    with workers.lock:
+        if workers.users == 0:
+            if workers.controller is None:
+                workers.controller = threadpoolctl.ThreadpoolController()
+            workers.limiter = workers.controller.limit(limits=1, user_api="blas")
+        workers.users += 1
+    try:
+        yield
+    finally:
+        with workers.lock:
+            workers.users -= 1
+            if workers.users == 0:
+                workers.limiter.restore_original_limits()
+                workers.limiter = None
+
+
+def map_blocks(function: Callable[[T], R], blocks: Sequence[T]) -> list[R]:
+    """Apply `function` to every block, in threads when there are several of both."""
+    with one_blas_thread():
+        n_threads = get_num_threads()
+        if n_threads == 1 or len(blocks) == 1:
+            return [function(block) for block in blocks]
+        with _workers.lock:
+            if _workers.pool is None:
+                _workers.pool = ThreadPoolExecutor(n_threads, "newtonkit")
+            pool = _workers.pool
+        return list(pool.map(function, blocks))

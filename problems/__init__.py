@@ -1,0 +1,55 @@
+"""What is minimised: outer functions with structured Hessians, and the regressions made of them."""
+
+from newtonkit.problems.activations import Activation, Cosh, Exp, ExpPlusIdentity, Power, Sinh
+from newtonkit.problems.evaluation import Evaluation
+from newtonkit.problems.hessian import StructuredHessian
+from newtonkit.problems.named import (
+    CoshRegression,
+    EntropySoftmaxRegression,
+    ExpRegression,
+    RescaledRegression,
+    ResNetSoftmaxRegression,
+    SinhRegression,
+    SoftmaxCrossEntropy,
+    SoftmaxRegression,
+)
+from newtonkit.problems.outer import OuterFunction, RowDerivatives, RowwiseLoss
+from newtonkit.problems.problem import Problem
+from newtonkit.problems.regressions import Regression
+from newtonkit.problems.rows import Groups, RowBlock
+from newtonkit.problems.structures import (
+    ElementwiseSquares,
+    NormalisedSquares,
+    RescaledSquares,
+    SoftmaxLogLoss,
+)
+
+__all__ = [
+    "Activation",
+    "Cosh",
+    "CoshRegression",
+    "ElementwiseSquares",
+    "EntropySoftmaxRegression",
+    "Evaluation",
+    "Exp",
+    "ExpPlusIdentity",
+    "ExpRegression",
+    "Groups",
+    "NormalisedSquares",
+    "OuterFunction",
+    "Power",
+    "Problem",
+    "Regression",
+    "RescaledRegression",
+    "RescaledSquares",
+    "ResNetSoftmaxRegression",
+    "RowBlock",
+    "RowDerivatives",
+    "RowwiseLoss",
+    "Sinh",
+    "SinhRegression",
+    "SoftmaxCrossEntropy",
+    "SoftmaxLogLoss",
+    "SoftmaxRegression",
+    "StructuredHessian",
+]

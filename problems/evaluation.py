@@ -1,0 +1,132 @@
+"""A problem evaluated at one point: value now, gradient and Hessian when asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from newtonkit.design import FloatArray, map_blocks
+from newtonkit.problems.hessian import StructuredHessian
+from newtonkit.problems.outer import RowDerivatives, evaluate_totals
+from newtonkit.problems.rows import RowBlock
+
+if TYPE_CHECKING:
+    from newtonkit.problems.problem import Problem
+
+_QUIET = {"over": "ignore", "invalid": "ignore", "divide": "ignore", "under": "ignore"}
+
+
+class Evaluation:
+    """A problem at the point x, holding A x, so that value, gradient and Hessian share it.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is evaluated.
+    x : ndarray, shape (d,)
+        Where.
+    a_x : ndarray, shape (n,)
+        A x.
+    fresh : bool, default True
+        Whether `a_x` was computed from `x` itself rather than updated along steps.
+
+    Attributes
+    ----------
+    value : float
+        L(x); infinite where L is not defined or overflows.
+    """
+
+    def __init__(self, problem: Problem, x: FloatArray, a_x: FloatArray, *, fresh: bool = True) -> None:
+        self.problem = problem
+        self.x = x
+        self.a_x = a_x
+        self.fresh = fresh
+        self.u = a_x if problem.offset is None else a_x + problem.offset
+        self._totals = evaluate_totals(problem.outer, self.u, problem.blocks)
+        with np.errstate(**_QUIET):  # type: ignore[call-overload]
+            value = problem.outer.value(self._totals) + self._penalty()
+        self.value = value if np.isfinite(value) else np.inf
+
+    def _penalty(self) -> float:
+        ridge = 0.5 * float(np.dot(self.problem.ridge * self.x, self.x))
+        squares = self.problem.row_penalty
+        return ridge if squares is None else ridge + 0.5 * float(np.dot(squares * self.a_x, self.a_x))
+
+    @cached_property
+    def loss_scale(self) -> float:
+        """The size that the value would have if nothing cancelled in it."""
+        return self.problem.outer.loss_scale(self._totals) + self._penalty()
+
+    @cached_property
+    def _rows(self) -> RowDerivatives:
+        """Row derivatives of loss and row penalty, over all rows."""
+        problem, n = self.problem, len(self.u)
+        gradient, diagonal, magnitude = np.empty(n), np.empty(n), np.empty(n)
+        low_rank = np.empty((n, problem.outer.rank)) if problem.outer.rank else None
+
+        def fill(block: RowBlock) -> None:
+            rows = block.rows
+            with np.errstate(**_QUIET):  # type: ignore[call-overload]
+                part = problem.outer.derivatives(self.u[rows], block, self._totals)
+            gradient[rows], diagonal[rows], magnitude[rows] = part.gradient, part.diagonal, part.magnitude
+            if low_rank is not None:
+                low_rank[rows] = part.low_rank
+
+        map_blocks(fill, problem.blocks)
+        if problem.row_penalty is not None:
+            pull = problem.row_penalty * self.a_x
+            gradient += pull
+            diagonal += problem.row_penalty
+            magnitude += np.abs(pull)
+        return RowDerivatives(gradient, diagonal, magnitude, low_rank)
+
+    @cached_property
+    def gradient(self) -> FloatArray:
+        """The gradient at x, shape (d,)."""
+        rows = self._rows.gradient
+        return self.problem.design.transposed_product(rows) + self.problem.ridge * self.x
+
+    @cached_property
+    def gradient_scale(self) -> float:
+        """S(x) = sum_i ||a_i|| |l'_i| + ||ridge * x||, with l'_i as if nothing cancelled in it.
+
+        It is the size that the gradient would have without cancellation, and survives a
+        change of scale of A and b: tolerances on the gradient are relative to it.
+        """
+        ridge = float(np.linalg.norm(self.problem.ridge * self.x))
+        return float(np.dot(self.problem.design.row_norms, self._rows.magnitude)) + ridge
+
+    @property
+    def curvature_mass(self) -> float:
+        """sum_i |D_i|: how much curvature the rows still have."""
+        return float(np.abs(self._rows.diagonal).sum())
+
+    @cached_property
+    def hessian(self) -> StructuredHessian:
+        """The Hessian at x, as an operator."""
+        return StructuredHessian(
+            self.problem.design,
+            self.problem.blocks,
+            self._rows.diagonal,
+            self.problem.ridge,
+            self._rows.low_rank,
+            self.problem.outer.cores(self._totals),
+        )
+
+    def along(self, step: FloatArray, a_step: FloatArray) -> Evaluation | None:
+        """Return the evaluation at ``x + step``, in O(n) given A step.
+
+        None stands for a step that leaves the domain on its way.
+        """
+        problem = self.problem
+        if not problem.outer.path_is_inside(self.u, self.u + a_step):
+            return None
+        return Evaluation(problem, self.x + step, self.a_x + a_step, fresh=False)
+
+    def refreshed(self) -> Evaluation:
+        """Return the evaluation at the same x with A x computed anew."""
+        if self.fresh:
+            return self
+        return Evaluation(self.problem, self.x, self.problem.design.product(self.x))

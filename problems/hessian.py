@@ -1,0 +1,179 @@
+"""The Hessian of a problem, A^T (diag(D) + U C U^T) A + diag(ridge), as an operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from newtonkit.design import Design, FloatArray, map_blocks
+from newtonkit.problems.rows import RowBlock
+
+
+class StructuredHessian:
+    """A^T (diag(D) + U C U^T) A + diag(ridge), with U C U^T a sum over groups of rows.
+
+    It is an operator first: ``matvec``, ``matmat`` and ``diagonal`` never form a d x d
+    array.  ``to_dense`` does, once, and NumPy does so through ``__array__``, which is how
+    ``scipy.optimize.minimize`` takes it from a ``hess`` callable.
+
+    Parameters
+    ----------
+    design : Design
+        A, shape (n, d).
+    blocks : sequence of RowBlock
+        The row blocks of A with their groups.
+    diagonal : ndarray, shape (n,)
+        D, of any sign.
+    ridge : ndarray, shape (d,)
+        The diagonal added in the space of the coefficients.
+    low_rank : ndarray, shape (n, k), or None
+        U.
+    cores : ndarray, shape (m, k, k)
+        C for each of the m groups.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (d, d).
+    """
+
+    ndim = 2
+    dtype = np.dtype(np.float64)
+
+    def __init__(
+        self,
+        design: Design,
+        blocks: Sequence[RowBlock],
+        diagonal: FloatArray,
+        ridge: FloatArray,
+        low_rank: FloatArray | None,
+        cores: FloatArray,
+    ) -> None:
+        self.design = design
+        self.blocks = blocks
+        self.row_diagonal = diagonal
+        self.ridge = ridge
+        self.low_rank = low_rank
+        self.cores = cores
+        self.shape = (design.shape[1], design.shape[1])
+
+    def row_product(self, z: FloatArray) -> FloatArray:
+        """Return ``(diag(D) + U C U^T) z`` for z = A v of shape (n,) or (n, c)."""
+        columns = z.reshape(len(z), -1)
+        out = self.row_diagonal[:, None] * columns
+        if self.low_rank is not None:
+            self._add_low_rank(columns, out)
+        return out.reshape(z.shape)
+
+    def _add_low_rank(self, z: FloatArray, out: FloatArray) -> None:
+        u = self.low_rank
+        assert u is not None
+        parts = map_blocks(lambda b: b.sums(u[b.rows, :, None] * z[b.rows, None, :]), self.blocks)
+        coordinates = np.zeros((len(self.cores), u.shape[1], z.shape[1]))
+        for part, block in zip(parts, self.blocks, strict=True):
+            coordinates[block.groups] += part
+        coordinates = np.matmul(self.cores, coordinates)
+
+        def add(block: RowBlock) -> None:
+            rows = block.rows
+            out[rows] += (u[rows, :, None] * block.spread(coordinates)).sum(axis=1)
+
+        map_blocks(add, self.blocks)
+
+    def matvec(self, v: FloatArray) -> FloatArray:
+        """Return ``H @ v`` for v of shape (d,)."""
+        return self.matmat(v)
+
+    def matmat(self, v: FloatArray) -> FloatArray:
+        """Return ``H @ V`` for V of shape (d, c)."""
+        product = self.design.transposed_product(self.row_product(self.design.product(v)))
+        return product + (self.ridge * v.T).T
+
+    def __matmul__(self, other: Any) -> FloatArray:
+        return self.matmat(np.asarray(other, dtype=np.float64))
+
+    dot = __matmul__
+
+    def quadratic(self, v: FloatArray, a_v: FloatArray) -> tuple[float, float]:
+        """Return ``v @ H @ v`` from A v, and the size it would have if nothing cancelled."""
+        row_part = a_v * self.row_product(a_v)
+        diagonal_part = np.abs(self.row_diagonal) * a_v * a_v
+        ridge_part = float(np.dot(self.ridge * v, v))
+        size = float(diagonal_part.sum()) + ridge_part
+        return float(row_part.sum()) + ridge_part, size
+
+    def low_rank_gram(self) -> FloatArray:
+        """Return ``A^T U C U^T A``, shape (d, d)."""
+
+        def gram(w: FloatArray, cores: FloatArray) -> FloatArray:
+            flat = w.reshape(-1, w.shape[-1])
+            return np.matmul(flat.T, np.matmul(cores, w).reshape(flat.shape))
+
+        total = self._sum_over_groups(gram, self.shape)
+        return 0.5 * (total + total.T)
+
+    def _sum_over_groups(
+        self, function: Callable[[FloatArray, FloatArray], FloatArray], shape: tuple[int, ...]
+    ) -> FloatArray:
+        """Add up ``function(W, C)`` over groups, with W_g = U_g^T A_g of shape (k, d).
+
+        Groups inside one block are dealt with in it; those that reach over a boundary are
+        put together from their parts first.
+        """
+        if self.low_rank is None:
+            return np.zeros(shape)
+        u, by_start = self.low_rank, {block.rows.start: block for block in self.blocks}
+        edges: dict[int, tuple[FloatArray, FloatArray]] = {}
+
+        def inner(rows: slice) -> FloatArray:
+            block = by_start[rows.start]
+            w = self.design.block_group_sums(rows, u[rows], block.starts)
+            edges[rows.start] = (w[0].copy(), w[-1].copy())
+            inside = slice(block.first_group + 1, block.groups.stop - 1)
+            return function(w[1:-1], self.cores[inside])
+
+        total = self.design.sum_blocks(inner)
+        boundary: dict[int, FloatArray] = {}
+        for block in self.blocks:
+            first, last = edges[block.rows.start]
+            ends = [(block.first_group, first)]
+            if len(block.starts) > 1:
+                ends.append((block.groups.stop - 1, last))
+            for group, w in ends:
+                boundary[group] = boundary[group] + w if group in boundary else w
+        which = np.fromiter(boundary, dtype=np.intp)
+        return total + function(np.stack(list(boundary.values())), self.cores[which])
+
+    def diagonal(self) -> FloatArray:
+        """Return the diagonal of H, shape (d,), without forming H."""
+        rows = self.design.square_transposed_product(self.row_diagonal)
+        low_rank = self._sum_over_groups(
+            lambda w, cores: np.add.reduce(w * np.matmul(cores, w), axis=(0, 1)), self.ridge.shape
+        )
+        return rows + low_rank + self.ridge
+
+    @cached_property
+    def _dense(self) -> FloatArray:
+        total = self.design.sandwich(self.row_diagonal) + self.low_rank_gram()
+        total[np.diag_indices_from(total)] += self.ridge
+        total.flags.writeable = False
+        return total
+
+    def to_dense(self) -> FloatArray:
+        """Return H as a (d, d) array (read-only, formed once)."""
+        return self._dense
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+        dense = self._dense if dtype is None else self._dense.astype(dtype, copy=False)
+        return dense.copy() if copy is not False and dense is self._dense else dense
+
+    def __repr__(self) -> str:
+        rank = 0 if self.low_rank is None else self.low_rank.shape[1]
+        return (
+            f"StructuredHessian(shape={self.shape}, rows={self.design.shape[0]}, "
+            f"rank={rank} in each of {len(self.cores)} groups)"
+        )

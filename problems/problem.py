@@ -1,0 +1,204 @@
+"""A problem: an outer function of A x + offset, plus penalties on A x and on x."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from newtonkit.design import FloatArray, IntArray, as_design
+from newtonkit.design.door import as_vector
+from newtonkit.problems.evaluation import Evaluation
+from newtonkit.problems.hessian import StructuredHessian
+from newtonkit.problems.outer import OuterFunction
+from newtonkit.problems.rows import Groups
+
+
+class Problem:
+    """L(x) = l(A x + offset) + 1/2 ||diag(penalty_weights) A x||^2 + 1/2 <ridge * x, x>.
+
+    The gradient is A^T (l'(u) + w^2 * (A x)) + ridge * x and the Hessian is
+    A^T (diag(D) + U C U^T + diag(w^2)) A + diag(ridge), where u = A x + offset, w are the
+    penalty weights, and the outer function l has gradient l'(u) and Hessian
+    diag(D) + U C U^T.
+
+    ``fun``, ``jac``, ``hess`` and ``hessp`` are what ``scipy.optimize.minimize`` takes; they
+    share one evaluation as long as they are called at the same x.
+
+    Parameters
+    ----------
+    A : array_like, sparse matrix or array, or data frame, shape (n, d)
+        The design matrix; see :func:`newtonkit.design.as_design` for what is accepted.
+    outer : OuterFunction
+        l, with the target in it.
+    ridge : float or array_like of shape (d,), default 0
+        Penalty on the coefficients, >= 0.  A scalar leaves the intercept free.
+    penalty_weights : array_like of shape (n,), optional
+        w, the papers' W: penalty on the rows of A x.
+    offset : array_like of shape (n,), optional
+        Added to A x.
+    fit_intercept : bool, default False
+        Add a virtual column of ones; its coefficient comes last in x.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If shapes do not fit, an argument holds NaN or infinity, or a penalty is negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import newtonkit as nk
+    >>> A = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+    >>> problem = nk.ExpRegression(A, [1.0, 2.0, 4.0])
+    >>> problem.fun(np.zeros(2)), problem.jac(np.zeros(2))
+    (5.0, array([-4., -7.]))
+    """
+
+    def __init__(
+        self,
+        A: Any,
+        outer: OuterFunction,
+        *,
+        ridge: ArrayLike = 0.0,
+        penalty_weights: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+        fit_intercept: bool = False,
+    ) -> None:
+        if not isinstance(outer, OuterFunction):
+            raise TypeError(f"outer must be an OuterFunction, got {type(outer).__name__}")
+        self.design = as_design(A, fit_intercept=bool(fit_intercept))
+        self.fit_intercept = bool(fit_intercept)
+        self.outer = outer
+        n, d = self.design.shape
+        if outer.groups.n_rows != n:
+            raise ValueError(f"A has {n} rows, but outer has {outer.groups.n_rows} targets")
+        self.ridge = _ridge_vector(ridge, d, self.fit_intercept)
+        weights = None if penalty_weights is None else as_vector(penalty_weights, "penalty_weights", n)
+        self.row_penalty = None if weights is None else weights * weights
+        self.offset = None if offset is None else as_vector(offset, "offset", n)
+        self.blocks = outer.groups.blocks(self.design.blocks)
+        self._last: Evaluation | None = None
+
+    @property
+    def n_parameters(self) -> int:
+        """The length of x (with the intercept, if there is one)."""
+        return self.design.shape[1]
+
+    def evaluate(self, x: ArrayLike) -> Evaluation:
+        """Return the problem evaluated at x; the last evaluation is kept and shared.
+
+        Raises
+        ------
+        TypeError
+            If `x` does not hold real numbers.
+        ValueError
+            If `x` does not have shape (d,).
+        """
+        point = np.asarray(x)
+        if point.dtype.kind not in "biuf":
+            raise TypeError(f"x must hold real numbers, got {point.dtype}")
+        if point.shape != (self.n_parameters,):
+            raise ValueError(f"x must have shape ({self.n_parameters},), got {point.shape}")
+        last = self._last
+        if last is not None and last.fresh and np.array_equal(last.x, point):
+            return last
+        point = point.astype(np.float64)  # a copy: callers reuse their arrays
+        with np.errstate(over="ignore", invalid="ignore"):
+            fresh = Evaluation(self, point, self.design.product(point))
+        self._last = fresh
+        return fresh
+
+    def fun(self, x: ArrayLike) -> float:
+        """Return L(x), infinite where L is not defined or overflows."""
+        return self.evaluate(x).value
+
+    def jac(self, x: ArrayLike) -> FloatArray:
+        """Return the gradient at x, shape (d,)."""
+        return self.evaluate(x).gradient.copy()
+
+    def hess(self, x: ArrayLike) -> StructuredHessian:
+        """Return the Hessian at x, an operator of shape (d, d) that NumPy can take as an array."""
+        return self.evaluate(x).hessian
+
+    def hessp(self, x: ArrayLike, v: ArrayLike) -> FloatArray:
+        """Return the Hessian at x times v, shape (d,)."""
+        return self.evaluate(x).hessian @ np.asarray(v, dtype=np.float64)
+
+    def predict(self, x: ArrayLike, A: Any = None, *, offset: ArrayLike | None = None) -> FloatArray:
+        """Return what the model says of the target.
+
+        Parameters
+        ----------
+        x : array_like, shape (d,)
+            The coefficients.
+        A : array_like, sparse or frame, shape (m, d), optional
+            New rows, all in one group; the problem's own rows and groups by default.
+        offset : array_like of shape (m,), optional
+            Offset of the new rows.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+            f(u) for an elementwise problem; f(u) / <f(u), 1> within each group for a
+            rescaled or normalised one.
+        """
+        if A is None:
+            if offset is not None:
+                raise ValueError("offset belongs to new rows: give A as well")
+            return self.outer.predict(self.evaluate(x).u, self.outer.groups)
+        design = as_design(A, fit_intercept=self.fit_intercept)
+        if design.shape[1] != self.n_parameters:
+            wanted = self.n_parameters - self.fit_intercept
+            raise ValueError(f"A must have {wanted} columns, got {design.shape[1] - self.fit_intercept}")
+        u = design.product(as_vector(x, "x", self.n_parameters))
+        if offset is not None:
+            u = u + as_vector(offset, "offset", len(u))
+        return self.outer.predict(u, Groups.single(len(u)))
+
+    def __repr__(self) -> str:
+        n, d = self.design.shape
+        return f"{type(self).__name__}(n={n}, d={d}, groups={len(self.outer.groups)})"
+
+
+def _ridge_vector(ridge: ArrayLike, d: int, fit_intercept: bool) -> FloatArray:
+    values = np.asarray(ridge)
+    if values.ndim == 0:
+        vector = np.full(d, as_vector(values[None], "ridge")[0])
+        if fit_intercept:
+            vector[-1] = 0.0
+    else:
+        vector = as_vector(ridge, "ridge")
+        if fit_intercept and len(vector) == d - 1:
+            vector = np.append(vector, 0.0)
+        vector = as_vector(vector, "ridge", d)
+    if (vector < 0.0).any():
+        raise ValueError(f"ridge must be at least 0, got {vector.min()}")
+    return vector
+
+
+def sorted_by_group(labels: Any, n_rows: int) -> tuple[Groups, IntArray | None]:
+    """Return the groups of rows, and the order that makes each one consecutive if need be.
+
+    Raises
+    ------
+    ValueError
+        If `labels` is not one label for each row, or a label is missing.
+    """
+    array = np.asarray(labels)
+    if array.shape != (n_rows,):
+        raise ValueError(f"groups must have shape ({n_rows},), got {array.shape}")
+    if array.dtype == object:
+        array = np.array([str(label) for label in array])
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise ValueError("groups must not hold NaN")
+    starts = np.flatnonzero(np.append(True, array[1:] != array[:-1]))
+    _, codes = np.unique(array, return_inverse=True)
+    if len(starts) == codes.max() + 1:
+        return Groups(starts, n_rows), None
+    order = np.argsort(codes, kind="stable")
+    sizes = np.bincount(codes)
+    return Groups(np.concatenate(([0], np.cumsum(sizes)[:-1])), n_rows), order
