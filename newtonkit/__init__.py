@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from newtonkit import design, problems, sketching
     from newtonkit.comparison import Comparison, compare
     from newtonkit.design import get_num_threads, set_num_threads
-    from newtonkit.minimize import minimize
+    from newtonkit.minimizer import minimize
     from newtonkit.problems import (
         CoshRegression,
         EntropySoftmaxRegression,
@@ -44,7 +44,7 @@ _HOMES = {
     "check_derivatives": "newtonkit.problems.check",
     "compare": "newtonkit.comparison",
     "get_num_threads": "newtonkit.design",
-    "minimize": "newtonkit.minimize",
+    "minimize": "newtonkit.minimizer",
     "set_num_threads": "newtonkit.design",
 }
 
