@@ -98,13 +98,15 @@ class StructuredHessian:
 
     dot = __matmul__
 
-    def quadratic(self, v: FloatArray, a_v: FloatArray) -> tuple[float, float]:
-        """Return ``v @ H @ v`` from A v, and the size it would have if nothing cancelled."""
-        row_part = a_v * self.row_product(a_v)
-        diagonal_part = np.abs(self.row_diagonal) * a_v * a_v
-        ridge_part = float(np.dot(self.ridge * v, v))
-        size = float(diagonal_part.sum()) + ridge_part
-        return float(row_part.sum()) + ridge_part, size
+    def restricted(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
+        """Return ``S.T @ H @ S``, shape (c, c), from steps S (d, c) and the rows A S (n, c).
+
+        Each entry is a sum over rows: more accurate than ``S.T @ to_dense() @ S`` in
+        directions that A nearly annihilates.
+        """
+        rows = np.matmul(a_steps.T, self.row_product(a_steps))
+        total = rows + np.matmul(steps.T, (self.ridge * steps.T).T)
+        return 0.5 * (total + total.T)
 
     def low_rank_gram(self) -> FloatArray:
         """Return ``A^T U C U^T A``, shape (d, d)."""

@@ -1,0 +1,73 @@
+"""Curvature models: what the solver believes the function does around a point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from newtonkit.design import FloatArray
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step proposed by a curvature model.
+
+    Attributes
+    ----------
+    s : ndarray, shape (d,)
+        The step.
+    a_s : ndarray, shape (n,)
+        A s, so that the value there costs O(n).
+    predicted : float
+        Decrease predicted by the model, >= 0.
+    norm : float
+        Length in the norm of the model.
+    on_boundary : bool
+        Whether the trust radius held it back.
+    negative_curvature : bool
+        Whether the model has negative curvature here.
+    """
+
+    s: FloatArray
+    a_s: FloatArray
+    predicted: float
+    norm: float
+    on_boundary: bool
+    negative_curvature: bool
+
+
+
+class CurvatureModel(Protocol):
+    """A quadratic model of the function around a point, with a norm of its own."""
+
+    @property
+    def smallest_curvature(self) -> float:
+        """Least curvature relative to the largest, in the norm of the model."""
+        ...
+
+    @property
+    def rows_sampled(self) -> int:
+        """Rows of the data in the model."""
+        ...
+
+    @property
+    def is_convex(self) -> bool:
+        """Whether no curvature is negative beyond rounding."""
+        ...
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether there is no curvature at all."""
+        ...
+
+    def dual_norm(self, gradient: FloatArray) -> float:
+        """Return the norm of a gradient (d,) dual to the norm of steps."""
+        ...
+
+    def step(self, radius: float) -> Step:
+        """Return the minimiser of the model within `radius`.
+
+        After the first call, calls with a quarter, a sixteenth and a sixty-fourth of the
+        length of its step cost no pass over the data.
+        """
+        ...

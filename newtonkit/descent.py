@@ -1,0 +1,195 @@
+"""One descent from one start: the loop of models, moves, records and verdicts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from newtonkit.convergence import Tolerances, at_tolerance, relative_gradient, verdict, verdict_when_stuck
+from newtonkit.curvature import CurvatureModel
+from newtonkit.exact import ExactModel
+from newtonkit.metric import Metric
+from newtonkit.objective import Objective, PointEvaluation
+from newtonkit.results import IterationRecord, Status
+from newtonkit.trust_region import Move, move
+
+Callback = Callable[[IterationRecord], Any]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to give up.
+
+    Attributes
+    ----------
+    gtol : float
+        Tolerance on ||grad|| / S(x).
+    max_iter : int
+        Iterations.
+    deadline : float
+        Value of ``time.perf_counter()``; infinite for none.
+    """
+
+    gtol: float
+    max_iter: int
+    deadline: float
+
+    def out_of_time(self) -> bool:
+        """Whether the deadline has passed."""
+        return time.perf_counter() >= self.deadline
+
+
+@dataclass
+class Meter:
+    """What a solve has cost so far: counts, sweeps over the data, seconds by kind of work."""
+
+    started: float = field(default_factory=time.perf_counter)
+    values: int = 0
+    gradients: int = 0
+    hessians: int = 0
+    passes: int = 0
+    phases: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Charge the time inside to `name`."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.phases[name] = self.phases.get(name, 0.0) + time.perf_counter() - begun
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the meter was made."""
+        return time.perf_counter() - self.started
+
+
+@dataclass
+class Descent:
+    """The state of a descent: the best point is always `evaluation`, whatever interrupts it."""
+
+    objective: Objective
+    metric: Metric
+    limits: Limits
+    meter: Meter
+    callback: Callback | None
+    evaluation: PointEvaluation
+    tolerances: Tolerances
+    radius: float = 1.0
+    patience_used: int = 0
+    last: Move | None = None
+    history: list[IterationRecord] = field(default_factory=list)
+
+    def run(self) -> Status:
+        """Descend until an end, a limit or an interruption."""
+        try:
+            while True:
+                status = self._advance()
+                if status is not None:
+                    return status
+        except KeyboardInterrupt:
+            return Status.INTERRUPTED
+
+    def _advance(self) -> Status | None:
+        model = self._model()
+        with self.meter.phase("step"):
+            step = model.step(self.radius)
+            self.meter.passes += 1
+        if self._report(model):
+            return Status.STOPPED_BY_CALLBACK
+        ended = verdict(self.evaluation, model, step, self.tolerances, self.patience_used)
+        if ended is not None and self._holds_afresh(ended):
+            return ended
+        if len(self.history) > self.limits.max_iter:
+            return Status.MAX_ITER
+        if self.limits.out_of_time():
+            return Status.MAX_TIME
+        at_end = at_tolerance(self.evaluation, self.tolerances)
+        self.patience_used = self.patience_used + 1 if at_end else 0
+        with self.meter.phase("trials"):
+            moved = move(self.evaluation, model, self.radius, self.limits.out_of_time)
+        self.meter.values += moved.trials
+        self.last, self.radius = moved, moved.radius
+        if moved.evaluation is not None:
+            self.evaluation = moved.evaluation
+            return None
+        if self._refresh():
+            return None
+        if self.limits.out_of_time():
+            return Status.MAX_TIME
+        return verdict_when_stuck(self.evaluation, model, step, self.tolerances)
+
+    def _model(self) -> CurvatureModel:
+        with self.meter.phase("gradient"):
+            _ = self.evaluation.gradient
+        with self.meter.phase("hessian"):
+            _ = self.evaluation.hessian.to_dense()
+        self.meter.gradients += 1
+        self.meter.hessians += 1
+        self.meter.passes += 2
+        with self.meter.phase("factor"):
+            return ExactModel(self.objective, self.evaluation, self.metric)
+
+    def _holds_afresh(self, ended: Status) -> bool:
+        """Compute A x from x itself, and tell whether the verdict stands."""
+        self._refresh()
+        return not ended.success or at_tolerance(self.evaluation, self.tolerances)
+
+    def _refresh(self) -> bool:
+        """Compute A x anew if it was carried along steps; tell whether that was so."""
+        fresh = self.evaluation.refreshed()
+        if fresh is self.evaluation:
+            return False
+        self.meter.passes += 1
+        self.meter.values += 1
+        self.evaluation = fresh
+        return True
+
+    def _report(self, model: CurvatureModel) -> bool:
+        """Keep a record and show it to the callback; tell whether the callback wants to stop."""
+        evaluation, last = self.evaluation, self.last
+        record = IterationRecord(
+            iteration=len(self.history),
+            value=evaluation.value,
+            gradient_norm=float(np.linalg.norm(evaluation.gradient)),
+            relative_gradient=relative_gradient(evaluation),
+            smallest_curvature=model.smallest_curvature,
+            radius=self.radius,
+            step_norm=last.step_norm if last else 0.0,
+            ratio=last.ratio if last else np.nan,
+            trials=last.trials if last else 0,
+            rows_sampled=model.rows_sampled,
+            inner_iterations=0,
+            passes=self.meter.passes,
+            seconds=self.meter.seconds,
+            phases=dict(self.meter.phases),
+            note=last.note if last else "",
+        )
+        self.history.append(record)
+        if self.callback is None:
+            return False
+        try:
+            self.callback(replace(record, x=evaluation.x.copy()))
+        except StopIteration:
+            return True
+        return False
+
+
+def start_descent(
+    objective: Objective,
+    metric: Metric,
+    limits: Limits,
+    meter: Meter,
+    callback: Callback | None,
+    evaluation: PointEvaluation,
+) -> Descent:
+    """Return a descent about to leave from `evaluation`."""
+    masses = [mass for mass in (evaluation.curvature_mass, objective.reference_mass()) if mass > 0.0]
+    tolerances = Tolerances(limits.gtol, min(masses, default=0.0))
+    return Descent(objective, metric, limits, meter, callback, evaluation, tolerances)

@@ -1,0 +1,173 @@
+"""The exact curvature model: the full Hessian, diagonalised in the metric of the trust region.
+
+With s = T z the model is g~ . z + 1/2 z . H~ z, H~ = T^T H T = V diag(lambda) V^T, so that
+the minimiser within any radius costs O(d^2): (lambda_i + sigma) c_i = -gamma_i, with sigma
+the root of the secular equation ||c(sigma)|| = radius (Conn, Gould and Toint, Trust-Region
+Methods, 2000, section 7.3).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import scipy.linalg
+
+from newtonkit.curvature import Step
+from newtonkit.design import FloatArray
+from newtonkit.metric import Metric
+from newtonkit.objective import Objective, PointEvaluation
+
+_RUNGS = 4
+_SHRINK = 0.25
+_MOST_REFINED = 64
+
+
+class ExactModel:
+    """The second-order Taylor model at a point.
+
+    Parameters
+    ----------
+    objective : Objective
+        What is minimised.
+    evaluation : PointEvaluation
+        The point.
+    metric : Metric
+        The norm of steps.
+    """
+
+    def __init__(self, objective: Objective, evaluation: PointEvaluation, metric: Metric) -> None:
+        self._objective = objective
+        self._evaluation = evaluation
+        self._metric = metric
+        basis = metric.basis
+        reduced = basis.T @ evaluation.hessian.to_dense() @ basis
+        self.curvatures, self._vectors = scipy.linalg.eigh(0.5 * (reduced + reduced.T))
+        self._refine_doubtful()
+        self._slopes = self._vectors.T @ (basis.T @ evaluation.gradient)
+        self._ladder: list[Step] = []
+        self.rows_sampled = len(evaluation.u)
+
+    def _refine_doubtful(self) -> None:
+        """Compute small eigenvalues again, as sums over rows.
+
+        An ill-conditioned metric lifts the rounding of the dense Hessian in its weak
+        directions; in A v the same curvature is a sum without that cancellation.
+        """
+        largest = float(np.abs(self.curvatures).max(initial=0.0))
+        doubt = 64.0 * np.finfo(float).eps * self._metric.condition * largest
+        doubtful = np.flatnonzero(np.abs(self.curvatures) <= doubt)[:_MOST_REFINED]
+        if len(doubtful) == 0 or largest == 0.0:
+            return
+        directions = self._metric.basis @ self._vectors[:, doubtful]
+        rows = self._objective.row_steps(directions)
+        values, turn = scipy.linalg.eigh(self._evaluation.hessian.restricted(directions, rows))
+        self._vectors[:, doubtful] = self._vectors[:, doubtful] @ turn
+        self.curvatures[doubtful] = values
+        order = np.argsort(self.curvatures, kind="stable")
+        self.curvatures, self._vectors = self.curvatures[order], self._vectors[:, order]
+
+    @cached_property
+    def _noise(self) -> float:
+        """Size of an eigenvalue that rounding alone can make."""
+        return 1e-12 * float(np.abs(self.curvatures).max(initial=0.0))
+
+    @cached_property
+    def _slope(self) -> float:
+        return float(np.linalg.norm(self._slopes))
+
+    def dual_norm(self, gradient: FloatArray) -> float:
+        """See :class:`CurvatureModel`."""
+        return float(np.linalg.norm(self._metric.basis.T @ gradient))
+
+    @property
+    def smallest_curvature(self) -> float:
+        """See :class:`CurvatureModel`."""
+        return float(self.curvatures[0]) if len(self.curvatures) else 0.0
+
+    @property
+    def is_flat(self) -> bool:
+        """See :class:`CurvatureModel`."""
+        return self._noise == 0.0
+
+    @property
+    def is_convex(self) -> bool:
+        """See :class:`CurvatureModel`."""
+        return self.smallest_curvature >= -1e3 * self._noise
+
+    def step(self, radius: float) -> Step:
+        """See :class:`CurvatureModel`."""
+        for rung in self._ladder:
+            if abs(rung.norm - radius) <= 1e-6 * radius:
+                return rung
+        coordinates = [self._coordinates(radius)]
+        top = float(np.linalg.norm(coordinates[0][0]))
+        for k in range(1, _RUNGS):
+            coordinates.append(self._coordinates(_SHRINK**k * top))
+        reduced = np.stack([c for c, _ in coordinates], axis=1)
+        steps = self._metric.without_null(self._metric.basis @ (self._vectors @ reduced))
+        rows = self._objective.row_steps(steps)
+        self._ladder = [
+            Step(
+                s=np.ascontiguousarray(steps[:, k]),
+                a_s=np.ascontiguousarray(rows[:, k]),
+                predicted=-float(np.dot(self._slopes, c) + 0.5 * np.dot(self.curvatures * c, c)),
+                norm=float(np.linalg.norm(c)),
+                on_boundary=held,
+                negative_curvature=self.smallest_curvature < -self._noise,
+            )
+            for k, (c, held) in enumerate(coordinates)
+        ]
+        return self._ladder[0]
+
+    def _coordinates(self, radius: float) -> tuple[FloatArray, bool]:
+        """Return the minimiser within `radius` in the eigenbasis, and whether the radius held it."""
+        newton = self._newton_coordinates()
+        if newton is not None and float(np.linalg.norm(newton)) <= radius:
+            return newton, False
+        return self._boundary_coordinates(radius), True
+
+    def _newton_coordinates(self) -> FloatArray | None:
+        """Return the minimiser of the model if it has one; directions of pure noise are left alone."""
+        noise = self._noise
+        if self.smallest_curvature < -noise:
+            return None
+        curved = self.curvatures > noise
+        if (np.abs(self._slopes[~curved]) > 1e-10 * self._slope).any():
+            return None
+        return np.where(curved, -self._slopes / np.where(curved, self.curvatures, 1.0), 0.0)
+
+    def _boundary_coordinates(self, radius: float) -> FloatArray:
+        lowest = self.smallest_curvature
+        least = max(0.0, -lowest)
+        flat = self.curvatures - lowest <= 1e-14 * max(abs(lowest), self._noise)
+        if lowest <= 0.0 and (np.abs(self._slopes[flat]) <= 1e-14 * self._slope).all():
+            # The hard case: beyond the pseudo-inverse step, go along the lowest curvature.
+            shift = np.where(flat, 1.0, self.curvatures + least)
+            c = np.where(flat, 0.0, -self._slopes / np.where(shift > 0.0, shift, 1.0))
+            length = float(np.linalg.norm(c))
+            if length < radius:
+                first = int(np.flatnonzero(flat)[0])
+                sign = -1.0 if self._slopes[first] > 0.0 else 1.0
+                c[first] = sign * np.sqrt((radius - length) * (radius + length))
+                return c
+        return -self._slopes / (self.curvatures + self._multiplier(radius, least))
+
+    def _multiplier(self, radius: float, least: float) -> float:
+        """Solve ||c(sigma)|| = radius for sigma > least: Newton on 1 / ||c||, kept in a bracket."""
+        slope = self._slope
+        low, high = least, max(least, slope / radius - self.smallest_curvature)
+        high += 1e-15 * (abs(high) + slope / radius)
+        sigma = high
+        for _ in range(100):
+            shifted = self.curvatures + sigma
+            c = self._slopes / shifted
+            length = float(np.linalg.norm(c))
+            if abs(length - radius) <= 1e-10 * radius:
+                break
+            low, high = (sigma, high) if length > radius else (low, sigma)
+            bend = float(np.dot(c, c / shifted))
+            sigma += (length - radius) / radius * length * length / bend
+            if not low < sigma < high:
+                sigma = max(0.5 * (low + high), np.sqrt(max(low, 0.0) * high))
+        return sigma

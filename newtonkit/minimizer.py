@@ -1,0 +1,213 @@
+"""``minimize``: the solver's front door."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from newtonkit.convergence import relative_gradient
+from newtonkit.descent import Callback, Descent, Limits, Meter, start_descent
+from newtonkit.design import FloatArray
+from newtonkit.design.door import as_vector
+from newtonkit.design.threads import one_blas_thread
+from newtonkit.metric import Metric
+from newtonkit.objective import Objective, PointEvaluation
+from newtonkit.progress import iteration_printer
+from newtonkit.results import IterationRecord, MinimizeResult, Status
+
+_MOST_DENSE = 15_000
+_DRAWS = 20
+
+
+def minimize(
+    problem: Objective,
+    x0: ArrayLike | None = None,
+    *,
+    method: Literal["exact"] = "exact",
+    gtol: float = 1e-8,
+    max_iter: int = 200,
+    max_time: float | None = None,
+    starts: int = 1,
+    rng: int | np.random.Generator | None = None,
+    callback: Callback | None = None,
+    verbose: int = 0,
+) -> MinimizeResult:
+    """Minimise a problem by Newton's method in a trust region.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is minimised, for example :class:`newtonkit.ExpRegression`.
+    x0 : array_like of shape (d,), optional
+        The start; zeros by default.
+    method : {"exact"}, default "exact"
+        Where the curvature comes from.  "exact" forms the full structured Hessian, d x d.
+    gtol : float, default 1e-8
+        Tolerance on ||grad|| / S(x), where S(x) = sum_i ||a_i|| |l'_i| is the size the
+        gradient would have if nothing cancelled in it.  It needs no knowledge of the
+        scale of the data.  A minimum must also have no negative curvature, and a Newton
+        step that moves no entry of u by more than 1e-3 (1 + |u|).
+    max_iter : int, default 200
+        Limit on iterations, of each start.
+    max_time : float, optional
+        Limit on wall time in seconds, of all starts together.
+    starts : int, default 1
+        Descents: from x0, then from random points around it; the best is returned.
+    rng : int or numpy.random.Generator, optional
+        Source of the random starts.
+    callback : callable, optional
+        Called as ``callback(record)`` with an :class:`IterationRecord` for every point,
+        the start included.  StopIteration raised in it ends the solve.
+    verbose : int, default 0
+        1 prints a line for each iteration.
+
+    Returns
+    -------
+    MinimizeResult
+        A ``scipy.optimize.OptimizeResult`` (x, fun, jac, nit, nfev, njev, nhev, success,
+        status, message) with a record for each iteration in ``history``.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong type.
+    ValueError
+        If an argument is out of range, or the problem has no finite value at `x0`.
+
+    Notes
+    -----
+    Limits and Ctrl-C return the best point found so far, with ``success=False``.
+    Where the design is rank-deficient, x - x0 is the shortest of all that give the same
+    A x.  BLAS is held at one thread during the solve and row blocks are spread over
+    threads, so that the result does not depend on the number of threads.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import newtonkit as nk
+    >>> A = np.random.default_rng(0).normal(size=(200, 3))
+    >>> problem = nk.ExpRegression(A, np.exp(A @ [0.5, -0.3, 0.1]))
+    >>> result = nk.minimize(problem)
+    >>> result.x.round(6), result.message
+    (array([ 0.5, -0.3,  0.1]), 'The gradient is at tolerance and there is no negative curvature.')
+    """
+    _check_options(method, gtol, max_iter, max_time, starts, callback)
+    if not hasattr(problem, "evaluate"):
+        raise TypeError(f"problem must be a newtonkit problem, got {type(problem).__name__}")
+    d = problem.n_parameters
+    if d > _MOST_DENSE:
+        raise ValueError(f"method 'exact' forms a {d} x {d} Hessian; it is meant for d up to {_MOST_DENSE}")
+    meter = Meter()
+    deadline = math.inf if max_time is None else meter.started + max_time
+    limits = Limits(float(gtol), int(max_iter), deadline)
+    with one_blas_thread():
+        first = _evaluate_start(problem, np.zeros(d) if x0 is None else as_vector(x0, "x0", d))
+        metric = Metric(problem.step_gram())
+        meter.passes += 2
+        descents = _descend_all(
+            problem, first, metric, limits, meter, iteration_printer(callback, verbose), int(starts), rng
+        )
+        return _result(method, metric, meter, descents)
+
+
+def _check_options(
+    method: Any, gtol: Any, max_iter: Any, max_time: Any, starts: Any, callback: Any
+) -> None:
+    if method != "exact":
+        raise ValueError(f"method must be 'exact', got {method!r}")
+    for name, value, least in (("gtol", gtol, 0.0), ("max_time", max_time, 0.0)):
+        if value is None and name == "max_time":
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            raise TypeError(f"{name} must be a number, got {value!r}")
+        if not value >= least:
+            raise ValueError(f"{name} must be at least {least:g}, got {value!r}")
+    for name, value, least in (("max_iter", max_iter, 0), ("starts", starts, 1)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            raise TypeError(f"{name} must be an integer, got {value!r}")
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}, got {value!r}")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable, got {callback!r}")
+
+
+def _evaluate_start(problem: Objective, x0: FloatArray) -> PointEvaluation:
+    evaluation = problem.evaluate(x0)
+    if not np.isfinite(evaluation.value) or not np.isfinite(evaluation.gradient).all():
+        raise ValueError("x0 is no start: the problem has no finite value and gradient there")
+    return evaluation
+
+
+def _descend_all(
+    problem: Objective,
+    first: PointEvaluation,
+    metric: Metric,
+    limits: Limits,
+    meter: Meter,
+    callback: Callback | None,
+    starts: int,
+    rng: int | np.random.Generator | None,
+) -> list[tuple[Descent, Status]]:
+    generator = np.random.default_rng(rng) if starts > 1 else None
+    done: list[tuple[Descent, Status]] = []
+    for k in range(starts):
+        begin = first if k == 0 or generator is None else _random_start(problem, first, metric, generator)
+        meter.values += 1
+        meter.passes += 1
+        descent = start_descent(problem, metric, limits, meter, callback, begin)
+        done.append((descent, descent.run()))
+        if done[-1][1] in (Status.INTERRUPTED, Status.STOPPED_BY_CALLBACK, Status.MAX_TIME):
+            break
+    return done
+
+
+def _random_start(
+    problem: Objective, first: PointEvaluation, metric: Metric, generator: np.random.Generator
+) -> PointEvaluation:
+    """Draw a start that changes u by about 1 in the root mean square; nearer if there is no value."""
+    for k in range(_DRAWS):
+        z = generator.standard_normal(metric.rank) / np.sqrt(max(metric.rank, 1))
+        candidate = problem.evaluate(first.x + 0.7**k * (metric.basis @ z))
+        if np.isfinite(candidate.value) and np.isfinite(candidate.gradient).all():
+            return candidate
+    return first
+
+
+def _result(
+    method: str, metric: Metric, meter: Meter, descents: list[tuple[Descent, Status]]
+) -> MinimizeResult:
+    best, status = min(descents, key=lambda pair: (not pair[1].success, pair[0].evaluation.value))
+    history: tuple[IterationRecord, ...] = tuple(best.history)
+    point = best.evaluation
+    return MinimizeResult(
+        x=point.x.copy(),
+        fun=point.value,
+        jac=point.gradient.copy(),
+        success=status.success,
+        status=status,
+        message=_message(status, point, best, metric),
+        nit=len(history) - 1,
+        nfev=meter.values,
+        njev=meter.gradients,
+        nhev=meter.hessians,
+        passes=meter.passes,
+        seconds=meter.seconds,
+        rank=metric.rank,
+        method=method,
+        history=history,
+        starts=tuple((descent.evaluation.value, ended) for descent, ended in descents),
+    )
+
+
+def _message(status: Status, point: PointEvaluation, descent: Descent, metric: Metric) -> str:
+    if status is Status.CONVERGED:
+        return status.sentence
+    sizes = f"||grad|| / S = {relative_gradient(point):.1e}, gtol = {descent.limits.gtol:.1e}"
+    if status is Status.SATURATED:
+        sizes += f"; curvature left: {point.curvature_mass / (descent.tolerances.mass or 1.0):.1e}"
+    return f"{status.sentence} ({sizes}.)"
+
+

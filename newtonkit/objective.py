@@ -1,0 +1,98 @@
+"""What the solver asks of a function: these two protocols and nothing else."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from numpy.typing import ArrayLike
+
+from newtonkit.design import FloatArray
+
+
+class HessianOperator(Protocol):
+    """A symmetric operator that can be written out as a dense array."""
+
+    def to_dense(self) -> FloatArray:
+        """Return the (d, d) array."""
+        ...
+
+    def restricted(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
+        """Return ``S.T @ H @ S`` accurately, given steps S (d, c) and the rows A S (n, c)."""
+        ...
+
+
+class PointEvaluation(Protocol):
+    """A function evaluated at one point, so that value, gradient and Hessian share work."""
+
+    @property
+    def x(self) -> FloatArray:
+        """The point."""
+        ...
+
+    @property
+    def u(self) -> FloatArray:
+        """The linear prediction (n,), whose natural unit is 1."""
+        ...
+
+    @property
+    def value(self) -> float:
+        """The value; infinite where there is none."""
+        ...
+
+    @property
+    def loss_scale(self) -> float:
+        """The size that the value would have if nothing cancelled in it."""
+        ...
+
+    @property
+    def gradient(self) -> FloatArray:
+        """The gradient (d,)."""
+        ...
+
+    @property
+    def gradient_scale(self) -> float:
+        """The size that the gradient would have if nothing cancelled in it."""
+        ...
+
+    @property
+    def curvature_mass(self) -> float:
+        """How much curvature the function still has here, to tell a flat place by."""
+        ...
+
+    @property
+    def hessian(self) -> HessianOperator:
+        """The Hessian."""
+        ...
+
+    def along(self, step: FloatArray, a_step: FloatArray) -> PointEvaluation | None:
+        """Return the evaluation at ``x + step`` in O(n), or None if the way there leaves the domain."""
+        ...
+
+    def refreshed(self) -> PointEvaluation:
+        """Return the evaluation at the same point with nothing carried over from steps."""
+        ...
+
+
+class Objective(Protocol):
+    """A function of d variables that the solver can minimise."""
+
+    @property
+    def n_parameters(self) -> int:
+        """The number d of variables."""
+        ...
+
+    def evaluate(self, x: ArrayLike) -> PointEvaluation:
+        """Return the function evaluated at x."""
+        ...
+
+    def row_steps(self, steps: FloatArray) -> FloatArray:
+        """Return A S for steps S of shape (d, c)."""
+        ...
+
+    def step_gram(self) -> FloatArray:
+        """Return the (d, d) matrix M >= 0 with ||s||^2 = s @ M @ s the natural length of a step."""
+        ...
+
+    def reference_mass(self) -> float:
+        """Return the curvature mass of an ordinary point, to tell a saturated one by."""
+        ...

@@ -1,0 +1,159 @@
+"""What a solve gives back: a status that is a sentence, a record for each iteration, a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from scipy.optimize import OptimizeResult
+
+from newtonkit.design import FloatArray
+
+
+class Status(IntEnum):
+    """How a solve ended; ``Status.CONVERGED.name`` is its name, ``.sentence`` says it in words.
+
+    Only CONVERGED and WORKING_PRECISION come with ``success=True``.
+
+    Examples
+    --------
+    >>> import newtonkit as nk
+    >>> nk.Status.SATURATED.sentence
+    'The loss has gone flat short of a minimum: there is no minimiser near, or none that is finite.'
+    """
+
+    CONVERGED = 0
+    WORKING_PRECISION = 1
+    SATURATED = 2
+    MAX_ITER = 3
+    MAX_TIME = 4
+    STALLED = 5
+    INTERRUPTED = 6
+    STOPPED_BY_CALLBACK = 99
+
+    @property
+    def success(self) -> bool:
+        """Whether the point is a minimum as far as can be told."""
+        return self in (Status.CONVERGED, Status.WORKING_PRECISION)
+
+    @property
+    def sentence(self) -> str:
+        """The status in words."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Status.CONVERGED: "The gradient is at tolerance and there is no negative curvature.",
+    Status.WORKING_PRECISION: "The gradient is at rounding level and there is no negative curvature.",
+    Status.SATURATED: (
+        "The loss has gone flat short of a minimum: there is no minimiser near, or none that is finite."
+    ),
+    Status.MAX_ITER: "The iteration limit was reached.",
+    Status.MAX_TIME: "The time limit was reached.",
+    Status.STALLED: "No step makes progress, though the gradient is not at tolerance.",
+    Status.INTERRUPTED: "Interrupted; this is the best point so far.",
+    Status.STOPPED_BY_CALLBACK: "The callback raised StopIteration.",
+}
+
+
+@dataclass(frozen=True)
+class IterationRecord:
+    """One iteration of a solve, as handed to the callback and kept in ``result.history``.
+
+    Attributes
+    ----------
+    iteration : int
+        0 for the start.
+    value : float
+        L(x).
+    gradient_norm : float
+        ||grad L(x)||.
+    relative_gradient : float
+        ||grad L(x)|| / S(x), which is compared with gtol.
+    smallest_curvature : float
+        Least eigenvalue of the Hessian in the metric of the solver.
+    radius : float
+        Trust radius with which the step to x was first tried.
+    step_norm : float
+        Length of the step to x, in the metric of the solver.
+    ratio : float
+        Actual over predicted decrease of that step.
+    trials : int
+        Steps tried, each at O(n).
+    rows_sampled : int
+        Rows in the Hessian model.
+    inner_iterations : int
+        Iterations of an inner solver; 0 where the model is factorised.
+    passes : int
+        Sweeps over the data since the start.  Forming a Gram matrix counts as one sweep
+        here, though it takes longer than one product.
+    seconds : float
+        Wall time since the start.
+    phases : dict of str to float
+        Wall time since the start for each kind of work.
+    note : str
+        Anything out of the ordinary; empty if nothing was.
+    x : ndarray of shape (d,), or None
+        The point: given to the callback, not kept in the history.
+    """
+
+    iteration: int
+    value: float
+    gradient_norm: float
+    relative_gradient: float
+    smallest_curvature: float
+    radius: float
+    step_norm: float
+    ratio: float
+    trials: int
+    rows_sampled: int
+    inner_iterations: int
+    passes: int
+    seconds: float
+    phases: dict[str, float] = field(default_factory=dict)
+    note: str = ""
+    x: FloatArray | None = None
+
+
+class MinimizeResult(OptimizeResult):  # type: ignore[misc]
+    """A ``scipy.optimize.OptimizeResult`` with the history of the solve.
+
+    Attributes
+    ----------
+    x : ndarray, shape (d,)
+        The best point found.
+    fun, jac : float, ndarray of shape (d,)
+        Value and gradient there.
+    success : bool
+        Whether x is a minimum as far as can be told.
+    status : Status
+        How the solve ended.
+    message : str
+        The same in a sentence, with the figures.
+    nit, nfev, njev, nhev : int
+        Iterations; values, gradients and Hessians computed.
+    passes : int
+        Sweeps over the data.
+    rank : int
+        Rank of the metric: d unless the design is rank-deficient.
+    method : str
+        The method used.
+    history : tuple of IterationRecord
+        A record for each iteration, the start first.
+    starts : tuple of (float, Status)
+        Value and status reached from each start.
+
+    Examples
+    --------
+    >>> import newtonkit as nk
+    >>> result = nk.minimize(nk.SinhRegression([[1.0], [2.0]], [0.5, 1.2]))
+    >>> result.success, result.status.name, len(result.history) == result.nit + 1
+    (True, 'CONVERGED', True)
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError as error:
+            raise AttributeError(name) from error
