@@ -207,9 +207,9 @@ class Point:
         norms = np.sqrt((self.A * self.A).sum(axis=1))
         pull = np.sqrt(((raw.ridge * self.x) ** 2).sum())
         self.gradient_scale = float(norms @ self.size + pull)
-        rounding = 4 * EPS * (np.abs(self.A) @ np.abs(self.x))  # of u
+        rounding = 4 * EPS * (np.abs(self.A) @ np.abs(self.x) + 1)  # of u, which matters on the scale of 1
         self.gradient_floor = float(norms @ (np.abs(self.diagonal) * rounding) + EPS * pull)
-        self.loss_floor = float(np.abs(self.size) @ rounding + 1e-12 * self.loss_scale)
+        self.loss_floor = float(np.abs(self.size) @ rounding + 1e-12 * self.loss_scale) + 1e-300
 
     def _part(self, u: Array, b: Array) -> Part:
         name, structure = self.raw.activation, self.raw.structure
