@@ -1,6 +1,7 @@
 """What is minimised: outer functions with structured Hessians, and the regressions made of them."""
 
 from newtonkit.problems.activations import Activation, Cosh, Exp, ExpPlusIdentity, Power, Sinh
+from newtonkit.problems.check import DerivativeReport, check_derivatives
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.named import (
@@ -28,6 +29,7 @@ __all__ = [
     "Activation",
     "Cosh",
     "CoshRegression",
+    "DerivativeReport",
     "ElementwiseSquares",
     "EntropySoftmaxRegression",
     "Evaluation",
@@ -40,9 +42,9 @@ __all__ = [
     "Power",
     "Problem",
     "Regression",
+    "ResNetSoftmaxRegression",
     "RescaledRegression",
     "RescaledSquares",
-    "ResNetSoftmaxRegression",
     "RowBlock",
     "RowDerivatives",
     "RowwiseLoss",
@@ -52,4 +54,5 @@ __all__ = [
     "SoftmaxLogLoss",
     "SoftmaxRegression",
     "StructuredHessian",
+    "check_derivatives",
 ]
