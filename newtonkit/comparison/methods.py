@@ -5,21 +5,24 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy import optimize
 
-from newtonkit import minimizer
 from newtonkit.comparison.oracle import MOST_IDLE_ITERATIONS, MethodEnded, Oracle, Start
 from newtonkit.design import FloatArray
+from newtonkit.design.threads import one_blas_thread
+from newtonkit.minimizer import minimize
 from newtonkit.problems import Problem
 from newtonkit.results import Status
 
 # As good as no limit, and still an int32 for those that hand it to compiled code.
 _NO_LIMIT = 2**31 - 1
 _TRUST = {"gtol": 0.0}
+# Runs of fewer seconds are repeated that often.
+_QUICK, _REPEATS = 0.1, 5
 
 # The options by which each method would stop by itself are set to zero: the oracle stops it.
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -55,9 +58,10 @@ class Run:
     x : ndarray, shape (d,)
         The point returned; the best one seen if the method was stopped or raised.
     iterations, nfev, njev, nhev, nhessp : int
-        Iterations; values, gradients, Hessians and Hessian-vector products computed.
+        Iterations; values, gradients, Hessians and Hessian-vector products computed;
+        None where that is not known because the method raised.
     seconds : float
-        Wall time.
+        Wall time, the median if there were several runs.
     ending : str
         "own" (the method returned by itself), "tolerance", "time", "idle" or "iterations" (it
         was stopped), or "raised".
@@ -67,20 +71,23 @@ class Run:
         The method's success flag; None if it did not get to say.
     warned : tuple of str
         The warnings it gave, without repetition.
+    repeats : int
+        How many runs `seconds` is the median of.
     """
 
     name: str
     x: FloatArray
     iterations: int
-    nfev: int
-    njev: int
-    nhev: int
-    nhessp: int
+    nfev: int | None
+    njev: int | None
+    nhev: int | None
+    nhessp: int | None
     seconds: float
     ending: str
     said: str
     claimed_success: bool | None
     warned: tuple[str, ...] = ()
+    repeats: int = 1
 
 
 @dataclass(frozen=True)
@@ -92,17 +99,33 @@ class Limits:
 
 
 def run_method(name: str, problem: Problem, start: Start, limits: Limits, rng: Any) -> Run:
-    """Run one method from the start until it is at tolerance, ends by itself or is cut off."""
+    """Run one method from the start until it is at tolerance, ends by itself or is cut off.
+
+    One run of a few milliseconds measures the moment more than the method: quick runs are
+    repeated, and the median of their times is kept.  BLAS is held at one thread for every
+    method, as newtonkit holds it for itself: SciPy's methods are quicker for it, because
+    evaluating the problem would otherwise have to switch the threads of BLAS each time.
+    """
+    run = _run_once(name, problem, start, limits, rng)
+    if run.seconds >= _QUICK or run.ending == "raised":
+        return run
+    times = [run.seconds] + [
+        _run_once(name, problem, start, limits, rng).seconds for _ in range(_REPEATS - 1)
+    ]
+    return replace(run, seconds=float(np.median(times)), repeats=_REPEATS)
+
+
+def _run_once(name: str, problem: Problem, start: Start, limits: Limits, rng: Any) -> Run:
     # The problem keeps its last evaluation: move it away, so that nobody finds the start done.
     problem.evaluate(np.nextafter(start.x, np.inf))
-    with warnings.catch_warnings(record=True) as caught:
+    with one_blas_thread(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if name == "newtonkit":
             run = _run_newtonkit(problem, start, limits, rng)
         else:
             run = _run_scipy(name, problem, start, limits)
     warned = dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught)
-    return Run(**{**run.__dict__, "warned": tuple(warned)})
+    return replace(run, warned=tuple(warned))
 
 
 def _run_scipy(name: str, problem: Problem, start: Start, limits: Limits) -> Run:
@@ -118,9 +141,10 @@ def _run_scipy(name: str, problem: Problem, start: Start, limits: Limits) -> Run
     def callback(intermediate_result: optimize.OptimizeResult) -> None:
         oracle.iteration(intermediate_result.x, intermediate_result.fun)
 
+    minimize_untyped: Any = optimize.minimize  # its overloads know no method given by a variable
     began = time.perf_counter()
     try:
-        result = optimize.minimize(
+        result = minimize_untyped(
             oracle.fun,
             start.x.copy(),
             jac=oracle.jac,
@@ -160,7 +184,7 @@ def _run_newtonkit(problem: Problem, start: Start, limits: Limits, rng: Any) -> 
 
     began = time.perf_counter()
     try:
-        result = minimizer.minimize(
+        result = minimize(
             problem,
             start.x.copy(),
             method="exact",
@@ -173,8 +197,8 @@ def _run_newtonkit(problem: Problem, start: Start, limits: Limits, rng: Any) -> 
         seconds = time.perf_counter() - began
     except Exception as error:
         seconds = time.perf_counter() - began
-        counts = (last["iteration"], 0, 0, 0, 0)
-        return Run("newtonkit", last["x"], *counts, seconds, "raised", _in_words(error), None)
+        x, iterations = last["x"], last["iteration"]
+        return Run("newtonkit", x, iterations, *4 * (None,), seconds, "raised", _in_words(error), None)
     if result.status == Status.INTERRUPTED:
         raise KeyboardInterrupt
     endings = {Status.MAX_TIME: "time", Status.MAX_ITER: "iterations"}

@@ -11,7 +11,7 @@ import numpy as np
 from newtonkit.design import FloatArray
 from newtonkit.problems import Evaluation, Problem
 
-# A gradient this small beside S(x), the size it would have if nothing cancelled in it, is zero up to rounding.
+# A gradient this small beside S(x), the size it would have if nothing cancelled, is zero up to rounding.
 _STATIONARY = 1e-12
 # How far above the current iterate, relatively, a trial value may lie and still count as level with it.
 _LEVEL = 1e-12

@@ -1,0 +1,7 @@
+"""``python -m newtonkit``."""
+
+import sys
+
+from newtonkit.cli import main
+
+sys.exit(main())

@@ -1,0 +1,113 @@
+"""What is true of a point, whatever the method that returned it said: judged from the problem alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from newtonkit.comparison.methods import Run
+from newtonkit.comparison.oracle import Start
+from newtonkit.design import FloatArray
+from newtonkit.problems import Problem
+
+LARGEST_CHECKED = 2000
+# Rounding in a Gram matrix with cancelling terms stays well under this share of its largest eigenvalue.
+_CURVATURE_NOISE = 1e-10
+# The share of its size at the start below which curvature counts as gone.
+_FLAT_MASS = 1e-10
+# What a gap must exceed to be another minimum: a share of the decrease from the start, the
+# rounding of the values, and ten times what a Newton step from the point still promises.
+_SHARE_OF_DECREASE = 1e-6
+_ROUNDING = 1e-12
+_NEWTON_STEPS = 10.0
+
+_CUT_OFF = {"time": "time cap", "iterations": "iteration cap", "raised": "failed"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A point examined.
+
+    Attributes
+    ----------
+    value : float
+        L(x).
+    relative_gradient : float
+        ||g(x)|| relative to ||g(x0)||.
+    tolerance_met : bool
+        Whether that satisfies the tolerance.
+    flat : bool
+        Whether the rows have no curvature left, beside what they had at the start.
+    smallest_eigenvalue : float or None
+        Of the Hessian with its columns brought to one scale, relative to the largest in
+        size; None if it was not computed.
+    promised : float
+        The decrease that a Newton step from x promises; 0 if it was not computed.
+    """
+
+    value: float
+    relative_gradient: float
+    tolerance_met: bool
+    flat: bool
+    smallest_eigenvalue: float | None
+    promised: float
+
+    @property
+    def saddle(self) -> bool:
+        """Whether there is negative curvature beyond rounding."""
+        return self.smallest_eigenvalue is not None and self.smallest_eigenvalue < -_CURVATURE_NOISE
+
+
+def examine(problem: Problem, run: Run, start: Start) -> Finding:
+    """Evaluate the problem anew where a run ended."""
+    here = problem.evaluate(run.x)
+    norm = float(np.linalg.norm(here.gradient))
+    met = start.tolerance_met(norm, here) or bool(start.stationary and norm == 0.0)
+    flat = here.curvature_mass <= _FLAT_MASS * start.curvature_mass
+    smallest, promised = None, 0.0
+    if met and problem.n_parameters <= LARGEST_CHECKED and np.isfinite(here.value):
+        smallest, promised = _curvature(here.hessian.to_dense(), here.gradient)
+    return Finding(here.value, start.relative_gradient(norm, here), met, flat, smallest, promised)
+
+
+def outcome(run: Run, finding: Finding, start: Start, best_value: float) -> str:
+    """Say in two words at most how a run ended, in truth.
+
+    A point at tolerance is a saddle, or saturated, or another minimum than the best, or
+    else "reached".  One that is not is named by what cut the method off, or "stopped early"
+    if nothing did.
+    """
+    if run.ending == "raised" or not finding.tolerance_met:
+        return _CUT_OFF.get(run.ending, "stopped early")
+    if finding.saddle:
+        return "saddle"
+    gap = finding.value - best_value
+    noise = _ROUNDING * max(abs(best_value), abs(start.value))
+    if gap <= max(_SHARE_OF_DECREASE * (start.value - best_value), _NEWTON_STEPS * finding.promised, noise):
+        return "reached"
+    return "saturated" if finding.flat else "other minimum"
+
+
+def _curvature(hessian: FloatArray, gradient: FloatArray) -> tuple[float, float]:
+    """Return the smallest eigenvalue relative to the largest, and half the Newton decrement.
+
+    Rows and columns are first divided by the same numbers until their largest entries are
+    near 1, which changes no sign of an eigenvalue: otherwise the negative curvature of a
+    column in small units would drown in the rounding of one in large units.
+    """
+    scaled, scale = hessian.copy(), np.ones(len(hessian))
+    for _ in range(4):
+        largest = np.abs(scaled).max(axis=1)
+        factor = 1.0 / np.sqrt(np.where(largest > 0.0, largest, 1.0))
+        scaled = factor[:, None] * scaled * factor
+        scale = scale * factor
+    eigenvalues, vectors = scipy.linalg.eigh(scaled)
+    size = float(np.abs(eigenvalues).max())
+    if size == 0.0:
+        return 0.0, 0.0
+    along = vectors.T @ (scale * gradient)
+    kept = eigenvalues > _CURVATURE_NOISE * size
+    promised = 0.5 * float(np.sum(along[kept] ** 2 / eigenvalues[kept]))
+    return float(eigenvalues[0]) / size, promised
