@@ -169,7 +169,7 @@ class Power(Activation):
     """
 
     def __init__(self, k: int) -> None:
-        if isinstance(k, bool) or int(k) != k or k < 1:
+        if isinstance(k, bool) or not hasattr(k, "__index__") or k < 1:
             raise ValueError(f"k must be a whole number of at least 1, got {k!r}")
         self.k = int(k)
         self.name = f"power{self.k}"

@@ -44,7 +44,8 @@ class Evaluation:
         self.a_x = a_x
         self.fresh = fresh
         self.u = a_x if problem.offset is None else a_x + problem.offset
-        self._totals = evaluate_totals(problem.outer, self.u, problem.blocks)
+        self._shown = problem.shown(self.u)
+        self._totals = evaluate_totals(problem.outer, self._shown, problem.blocks)
         with np.errstate(**_QUIET):  # type: ignore[call-overload]
             value = problem.outer.value(self._totals) + self._penalty()
         self.value = value if np.isfinite(value) else np.inf
@@ -69,7 +70,7 @@ class Evaluation:
         def fill(block: RowBlock) -> None:
             rows = block.rows
             with np.errstate(**_QUIET):  # type: ignore[call-overload]
-                part = problem.outer.derivatives(self.u[rows], block, self._totals)
+                part = problem.outer.derivatives(self._shown[rows], block, self._totals)
             gradient[rows], diagonal[rows], magnitude[rows] = part.gradient, part.diagonal, part.magnitude
             if low_rank is not None:
                 low_rank[rows] = part.low_rank
@@ -86,7 +87,8 @@ class Evaluation:
     def gradient(self) -> FloatArray:
         """The gradient at x, shape (d,)."""
         rows = self._rows.gradient
-        return self.problem.design.transposed_product(rows) + self.problem.ridge * self.x
+        with np.errstate(over="ignore", invalid="ignore"):  # where the value is infinite
+            return self.problem.design.transposed_product(rows) + self.problem.ridge * self.x
 
     @cached_property
     def gradient_scale(self) -> float:
@@ -121,7 +123,7 @@ class Evaluation:
         None stands for a step that leaves the domain on its way.
         """
         problem = self.problem
-        if not problem.outer.path_is_inside(self.u, self.u + a_step):
+        if not problem.outer.path_is_inside(self._shown, problem.shown(self.u + a_step)):
             return None
         return Evaluation(problem, self.x + step, self.a_x + a_step, fresh=False)
 

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from newtonkit.design import FloatArray, map_blocks
+from newtonkit.design.door import as_vector
 from newtonkit.problems.rows import Groups, RowBlock
 
 Totals = tuple[FloatArray, ...]
@@ -49,6 +51,9 @@ class OuterFunction(ABC):
     ----------
     groups : Groups
         The groups of rows; one group with all rows unless said otherwise.
+    row_weights : ndarray of shape (n,), or None
+        Multiplicity of the rows; a row of weight 0 is shown the u of another
+        row, when there is one group.
     rank : int
         The number k of columns of U.
     n_stages : int
@@ -56,6 +61,7 @@ class OuterFunction(ABC):
     """
 
     groups: Groups
+    row_weights: FloatArray | None = None
     rank: int = 0
     n_stages: int = 1
 
@@ -100,7 +106,8 @@ def evaluate_totals(outer: OuterFunction, u: FloatArray, blocks: Sequence[RowBlo
     totals: Totals = ()
     for stage in range(outer.n_stages):
         parts = _stage_parts(outer, stage, u, blocks, totals)
-        totals = (*totals, outer.merge(stage, parts, blocks))
+        with np.errstate(over="ignore", invalid="ignore"):
+            totals = (*totals, outer.merge(stage, parts, blocks))
     return totals
 
 
@@ -114,6 +121,14 @@ def _stage_parts(
     return map_blocks(one, blocks)
 
 
+def checked_weights(sample_weight: ArrayLike, n: int) -> FloatArray:
+    """Return weights as a vector, refusing negative ones and all zeros."""
+    weights = as_vector(sample_weight, "sample_weight", n)
+    if (weights < 0.0).any() or not (weights > 0.0).any():
+        raise ValueError("sample_weight must be at least 0, and positive somewhere")
+    return weights
+
+
 class RowwiseLoss(OuterFunction):
     """A sum of one-row losses: l(u) = sum_i s_i * loss(u_i, b_i).
 
@@ -124,7 +139,14 @@ class RowwiseLoss(OuterFunction):
     b : array_like, shape (n,)
         The target.
     sample_weight : array_like of shape (n,), optional
-        Multiplicity s of each row.
+        Multiplicity s of each row, >= 0.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If an argument is not a finite vector, shapes do not fit, or a weight is negative.
 
     Examples
     --------
@@ -140,9 +162,9 @@ class RowwiseLoss(OuterFunction):
     True
     """
 
-    def __init__(self, b: FloatArray, sample_weight: FloatArray | None = None) -> None:
-        self.target = np.asarray(b, dtype=np.float64)
-        self.row_weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    def __init__(self, b: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
+        self.target = as_vector(b, "b")
+        self.row_weights = None if sample_weight is None else checked_weights(sample_weight, len(self.target))
         self.groups = Groups.single(len(self.target))
 
     @abstractmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from newtonkit.design import FloatArray, IntArray, as_design
 from newtonkit.design.door import as_vector
@@ -81,12 +81,21 @@ class Problem:
         self.row_penalty = None if weights is None else weights * weights
         self.offset = None if offset is None else as_vector(offset, "offset", n)
         self.blocks = outer.groups.blocks(self.design.blocks)
+        counted = None if outer.row_weights is None else outer.row_weights > 0.0
+        self._counted = None if counted is None or counted.all() or len(outer.groups) > 1 else counted
         self._last: Evaluation | None = None
 
     @property
     def n_parameters(self) -> int:
         """The length of x (with the intercept, if there is one)."""
         return self.design.shape[1]
+
+    def shown(self, u: FloatArray) -> FloatArray:
+        """Return u as the outer function sees it: rows of weight 0 repeat one that counts.
+
+        They add nothing to the loss, but an infinite f of theirs times 0 would not be 0.
+        """
+        return u if self._counted is None else np.where(self._counted, u, u[np.argmax(self._counted)])
 
     def evaluate(self, x: ArrayLike) -> Evaluation:
         """Return the problem evaluated at x; the last evaluation is kept and shared.
@@ -98,7 +107,10 @@ class Problem:
         ValueError
             If `x` does not have shape (d,).
         """
-        point = np.asarray(x)
+        try:
+            point = np.asarray(x)
+        except ValueError:
+            raise ValueError(f"x must have shape ({self.n_parameters},), but is not rectangular") from None
         if point.dtype.kind not in "biuf":
             raise TypeError(f"x must hold real numbers, got {point.dtype}")
         if point.shape != (self.n_parameters,):
@@ -126,7 +138,12 @@ class Problem:
 
     def hessp(self, x: ArrayLike, v: ArrayLike) -> FloatArray:
         """Return the Hessian at x times v, shape (d,)."""
-        return self.evaluate(x).hessian @ np.asarray(v, dtype=np.float64)
+        direction = np.asarray(v)
+        if direction.dtype.kind not in "biuf":
+            raise TypeError(f"v must hold real numbers, got {direction.dtype}")
+        if direction.shape[:1] != (self.n_parameters,):
+            raise ValueError(f"v must have shape ({self.n_parameters},), got {direction.shape}")
+        return self.evaluate(x).hessian @ direction
 
     def predict(self, x: ArrayLike, A: Any = None, *, offset: ArrayLike | None = None) -> FloatArray:
         """Return what the model says of the target.
@@ -201,6 +218,18 @@ def _ridge_vector(ridge: ArrayLike, d: int, fit_intercept: bool) -> FloatArray:
     return vector
 
 
+def _numbered(labels: NDArray[np.object_]) -> IntArray:
+    """Number labels of any kind in the order in which they appear."""
+    numbers: dict[Any, int] = {}
+    codes = np.empty(len(labels), dtype=np.intp)
+    for row, label in enumerate(labels):
+        same = label == label  # NaN and its like differ from themselves
+        if label is None or not isinstance(same, bool | np.bool_) or not same:
+            raise ValueError("groups must have a label for every row, but some are missing")
+        codes[row] = numbers.setdefault(label, len(numbers))
+    return codes
+
+
 def sorted_by_group(labels: Any, n_rows: int) -> tuple[Groups, IntArray | None]:
     """Return the groups of rows, and the order that makes each one consecutive if need be.
 
@@ -213,9 +242,9 @@ def sorted_by_group(labels: Any, n_rows: int) -> tuple[Groups, IntArray | None]:
     if array.shape != (n_rows,):
         raise ValueError(f"groups must have shape ({n_rows},), got {array.shape}")
     if array.dtype == object:
-        array = np.array([str(label) for label in array])
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        raise ValueError("groups must not hold NaN")
+        array = _numbered(array)
+    elif array.dtype.kind in "fmM" and np.isnan(array).any():
+        raise ValueError("groups must have a label for every row, but some are missing")
     starts = np.flatnonzero(np.append(True, array[1:] != array[:-1]))
     _, codes = np.unique(array, return_inverse=True)
     if len(starts) == codes.max() + 1:

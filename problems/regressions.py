@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from newtonkit.design import FloatArray, as_design
 from newtonkit.design.door import as_vector
 from newtonkit.problems.activations import Activation, as_activation
-from newtonkit.problems.outer import OuterFunction
+from newtonkit.problems.outer import OuterFunction, checked_weights
 from newtonkit.problems.problem import Problem, sorted_by_group
 from newtonkit.problems.rows import Groups
 from newtonkit.problems.structures import (
@@ -114,9 +114,7 @@ class GroupedProblem(Problem):
         if order is not None:
             design = design.rows(order)
             shift = None if shift is None else shift[order]
-        u = as_design(design, fit_intercept=self.fit_intercept).product(
-            as_vector(x, "x", self.n_parameters)
-        )
+        u = as_design(design, fit_intercept=self.fit_intercept).product(as_vector(x, "x", self.n_parameters))
         return _in_order(self.outer.predict(u if shift is None else u + shift, partition), order)
 
 
@@ -127,14 +125,6 @@ def _in_order(values: FloatArray, order: Any) -> FloatArray:
     out = np.empty_like(values)
     out[order] = values
     return out
-
-
-def checked_weights(sample_weight: ArrayLike, n: int) -> FloatArray:
-    """Return weights as a vector, refusing negative ones and all zeros."""
-    weights = as_vector(sample_weight, "sample_weight", n)
-    if (weights < 0.0).any() or not (weights > 0.0).any():
-        raise ValueError("sample_weight must be at least 0, and positive somewhere")
-    return weights
 
 
 def _weights_of_groups(weights: FloatArray, groups: Groups) -> FloatArray:

@@ -91,6 +91,10 @@ class GroupedOuter(OuterFunction):
         cores[:, 0, 1] = cores[:, 1, 0] = -1.0
         return cores * self.group_weights[:, None, None]
 
+    def _multiplied(self, f: FloatArray, groups: Groups) -> FloatArray:
+        """Return s * f for the rows of the problem, f for new rows."""
+        return f if self.row_weights is None or groups is not self.groups else self.row_weights * f
+
     def _group_total(self, values: FloatArray) -> float:
         return float(np.dot(self.group_weights, values))
 
@@ -160,7 +164,7 @@ class RescaledSquares(GroupedOuter):
     def predict(self, u: FloatArray, groups: Groups) -> FloatArray:
         """Return f(u) / <f(u), 1>, which is on the scale of the target."""
         f = self.activation.value(u)
-        return f / np.repeat(np.add.reduceat(f, groups.starts), groups.counts)
+        return f / np.repeat(np.add.reduceat(self._multiplied(f, groups), groups.starts), groups.counts)
 
 
 class Normaliser(GroupedOuter):
@@ -220,7 +224,7 @@ class Normaliser(GroupedOuter):
         lowest = np.minimum.reduceat(u, groups.starts)
         scale = self.activation.log_scale(lowest, np.maximum.reduceat(u, groups.starts))
         f = self.activation.scaled(u, np.repeat(scale, groups.counts))[0]
-        return f / np.repeat(np.add.reduceat(f, groups.starts), groups.counts)
+        return f / np.repeat(np.add.reduceat(self._multiplied(f, groups), groups.starts), groups.counts)
 
 
 class NormalisedSquares(Normaliser):

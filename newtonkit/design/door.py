@@ -91,13 +91,24 @@ def as_vector(values: ArrayLike, name: str, length: int | None = None) -> FloatA
 
 def _frame_values(frame: Any, name: str) -> Any:
     """Take the numbers out of a data frame (pandas' or a lookalike), naming text columns."""
-    kinds = list(zip(frame.columns, frame.dtypes, strict=True))
-    text = [str(column) for column, kind in kinds if str(kind) in ("object", "str", "category", "String")]
-    text += [str(column) for column, kind in kinds if str(kind).startswith(("string", "datetime", "complex"))]
-    if text:
-        raise TypeError(f"{name} must hold numbers, but these columns do not: {', '.join(text)}")
+    kinds = zip(frame.columns, frame.dtypes, strict=True)
+    refused = [str(column) for column, kind in kinds if not _is_number(kind)]
+    if refused:
+        raise TypeError(f"{name} must hold numbers, but these columns do not: {', '.join(refused)}")
     values = frame.to_numpy()
-    return values.astype(np.float64) if values.dtype == object else values
+    if values.dtype != object:
+        return values
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} has missing values; fill or drop them first") from None
+
+
+def _is_number(kind: Any) -> bool:
+    """Tell whether the type of a column is boolean, integer or real."""
+    if hasattr(kind, "kind"):  # pandas
+        return str(kind.kind) in "biuf"
+    return str(kind).startswith(("Bool", "Int", "UInt", "Float"))  # polars
 
 
 def _object_values(array: NDArray[Any], name: str) -> FloatArray:

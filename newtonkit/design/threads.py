@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import numpy as np
 import scipy.linalg  # noqa: F401  (loads SciPy's own BLAS, so that the controller below sees it)
 import threadpoolctl
 
@@ -137,7 +138,16 @@ def one_blas_thread() -> Iterator[None]:
 
 
 def map_blocks(function: Callable[[T], R], blocks: Sequence[T]) -> list[R]:
-    """Apply `function` to every block, in threads when there are several of both."""
+    """Apply `function` to every block, in threads when there are several of both.
+
+    NumPy's floating-point error settings are those of the caller in every thread.
+    """
+    settings = np.geterr()
+
+    def as_the_caller(block: T) -> R:
+        with np.errstate(**settings):
+            return function(block)
+
     with one_blas_thread():
         n_threads = get_num_threads()
         if n_threads == 1 or len(blocks) == 1:
@@ -146,4 +156,4 @@ def map_blocks(function: Callable[[T], R], blocks: Sequence[T]) -> list[R]:
             if _workers.pool is None:
                 _workers.pool = ThreadPoolExecutor(n_threads, "newtonkit")
             pool = _workers.pool
-        return list(pool.map(function, blocks))
+        return list(pool.map(as_the_caller, blocks))
