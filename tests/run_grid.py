@@ -3,8 +3,8 @@
 One line for each bad case, then a summary.  With ``--starts`` every planted case is also
 solved from 20 random starts (A x0 of order 1 and 3 in turn), and the default run counts as
 *best* if its loss is within 1 % of the least loss of all runs, with an absolute floor of
-1e-12 of the loss scale (the size of the loss without cancellation) and its rounding: below
-it a loss is zero.
+1e-12 of the loss scale (the size of the loss without cancellation, at the result or at
+x_true): below it a loss is zero.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import numpy as np
 import scipy.optimize
 
 import newtonkit as nk
+from tests.extended import Point
 from tests.grid import Case, cases
-from tests.independent import Point, Verdict, verdict
+from tests.independent import Verdict, verdict
 
 Solver = Callable[[Any, Any], Any]
 FLOOR = 1e-12
@@ -99,10 +100,10 @@ def random_losses(case: Case, solve: Solver, starts: int) -> list[float]:
     return losses
 
 
-def is_best(own: Verdict, losses: Iterable[float]) -> bool:
+def is_best(own: Verdict, losses: Iterable[float], scale: float) -> bool:
     """Tell whether the loss of a run is within 1 % of the least of `losses`, or about zero."""
     least = min(losses, default=own.loss)
-    return own.loss <= least + 0.01 * abs(least) + FLOOR * own.loss_scale
+    return own.loss <= least + 0.01 * abs(least) + FLOOR * max(scale, own.loss_scale)
 
 
 def starts_report(runs: list[Run], solve: Solver, starts: int) -> None:
@@ -111,15 +112,16 @@ def starts_report(runs: list[Run], solve: Solver, starts: int) -> None:
     best = below_planted = 0
     for r in planted:
         losses = random_losses(r.case, solve, starts)
-        truth = float(Point(r.case.raw, r.case.x_true).loss)
-        fine = is_best(r.verdict, losses)
+        truth = Point(r.case.raw, r.case.x_true)
+        scale = float(truth.loss_scale)
+        fine = is_best(r.verdict, losses, scale)
         best += fine
-        below_planted += is_best(r.verdict, [truth])
+        below_planted += is_best(r.verdict, [float(truth.loss)], scale)
         if not fine:
-            hits = sum(is_best(r.verdict, [loss]) for loss in losses)
+            hits = sum(is_best(r.verdict, [loss], scale) for loss in losses)
             print(
                 f"above  {r.case.name}: loss {r.verdict.loss:.4e}, least {min(losses):.4e}, at x_true "
-                f"{truth:.4e}, {hits} of {len(losses)} starts no better"
+                f"{float(truth.loss):.4e}, {hits} of {len(losses)} starts no better"
             )
     count = max(len(planted), 1)
     print(
