@@ -44,7 +44,8 @@ def _design(case: Any, rng: np.random.Generator) -> np.ndarray:
         row = rng.integers(n)
         A[:, -1], A[row] = 0.0, 0.0
         A[row, -1] = 10.0 ** rng.uniform(-2, 2)
-    if case.layout == "constant" or (case.activation == "exp" and case.b_scale != 1.0):
+    needed = case.activation == "exp" and case.b_scale != 1.0
+    if needed or (case.layout == "constant" and d > 1):  # alone it would leave nothing to fit
         A[:, -1] = 1.0
     A *= case.scale
     return A.astype(np.float32).astype(np.float64) if case.storage == "float32" else A

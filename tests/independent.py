@@ -21,7 +21,8 @@ class Verdict:
     gradient_ok : bool
         ||grad|| <= gtol S(x), or as small as rounding of x and u allows.
     curvature_ok : bool
-        No curvature below -1e-6 in the metric of :mod:`tests.extended`.
+        No curvature below -1e-6 in the metric of :mod:`tests.extended`, or the loss is about zero
+        (1e-12 of its scale), which nothing can better (unless there is an entropy).
     value_agrees : bool
         result.fun is the loss at result.x, to rounding.
     escaping : bool
@@ -91,13 +92,14 @@ def verdict(case: Any, result: Any, gtol: float = 1e-8) -> Verdict:
     mass_ratio = here.mass / zero.mass if zero.mass > 0 else np.inf
     lost = mass_ratio < 1e-10 and raw.ridge == 0 and raw.penalty_weights is None
     flat = norm <= max(1e-6 * here.gradient_scale, 1e-8 * zero.gradient_scale)
+    zero_loss = bool(here.loss <= 1e-12 * here.loss_scale)
     saturated = getattr(result.status, "name", "") == "SATURATED" and not result.success
     return Verdict(
         claims_success=bool(result.success),
         gradient_ok=norm <= max(gtol * 1.001 * here.gradient_scale, here.gradient_floor),
-        curvature_ok=lowest >= -1e-6,
+        curvature_ok=lowest >= -1e-6 or (zero_loss and raw.entropy_weight == 0),
         value_agrees=bool(abs(result.fun - here.loss) <= here.loss_floor),
-        escaping=lost and step > 0.3 and bool(here.loss > 1e-12 * here.loss_scale),
+        escaping=lost and step > 0.3 and not zero_loss,
         honest_saturated=saturated and (mass_ratio < 1e-8 or (flat and step > 0.3)),
         loss=float(here.loss),
         loss_scale=float(here.loss_scale),

@@ -10,9 +10,11 @@ x_true): below it a loss is zero.
 from __future__ import annotations
 
 import argparse
+import signal
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,12 +78,31 @@ def trust_exact(problem: Any, x0: Any) -> Any:
     )
 
 
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the main thread after so many seconds, where the system can."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"still running after {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def run(case: Case, solve: Solver, x0: Any = None) -> Run:
-    """Solve a case from its own start (or `x0`) and judge the result; a warning is an error."""
+    """Solve a case from its own start (or `x0`) and judge it; warnings and 20 seconds are errors."""
     problem = case.make()
     start = time.perf_counter()
     try:
-        with warnings.catch_warnings():
+        with time_limit(20.0), warnings.catch_warnings():
             warnings.simplefilter("error")
             result = solve(problem, case.x0 if x0 is None else x0)
         seconds = time.perf_counter() - start
