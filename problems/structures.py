@@ -296,7 +296,8 @@ class NormalisedSquares(Normaliser):
         magnitude = np.abs(sv) * (np.abs(p) + np.abs(b) + block.spread(totals[1][:, 4]))
         if self.entropy_weight != 0.0:
             weighted = self.entropy_weight * s * p
-            surprise = u - block.spread(totals[0][:, 0] + totals[1][:, 5])
+            # In this order a constant in u, however large, cancels before anything is rounded.
+            surprise = u - block.spread(totals[0][:, 0]) - block.spread(totals[1][:, 5])
             gradient = gradient + weighted * surprise
             diagonal = diagonal + weighted * (1.0 + surprise)
             magnitude = magnitude + np.abs(weighted * surprise)
