@@ -51,12 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Examples
     --------
     >>> from newtonkit.cli import main
-    >>> main(["compare", "--data", "diabetes", "--methods", "BFGS", "--json", "-"])  # doctest: +ELLIPSIS
-    {
-      "format": 1,
-      "comparisons": [
-    ...
-    0
+    >>> main(["--version"]) == 0
+    newtonkit 0.1.0.dev0
+    True
     """
     parser = _parser()
     try:
@@ -65,7 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if run is None:
             parser.print_help()
             return 0
-        return run(arguments)
+        code = run(arguments)
+        sys.stdout.flush()  # here, where a reader that has left is dealt with, and not at exit
+        return code
     except SystemExit as end:
         return int(end.code or 0)
     except BrokenPipeError:
@@ -211,10 +210,13 @@ def _progress(description: str) -> Iterator[Callable[[str], object]]:
     """
     from rich.console import Console  # noqa: PLC0415
     from rich.live import Live  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda name: None
         return
     with Live("", console=console, auto_refresh=False, transient=True) as live:
-        yield lambda name: live.update(f"{description}: {name} ...", refresh=True)
+        yield lambda name: live.update(
+            Text(f"{description}: {name} ...", no_wrap=True, overflow="ellipsis"), refresh=True
+        )

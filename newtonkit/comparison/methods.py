@@ -175,10 +175,8 @@ def _run_newtonkit(problem: Problem, start: Start, limits: Limits, rng: Any) -> 
     def callback(record: Any) -> None:
         nonlocal met
         last.update(x=record.x, iteration=record.iteration)
-        norm = record.gradient_norm
-        # Evaluating the problem again is only needed where the tolerance depends on the point.
-        here = problem.evaluate(record.x) if start.stationary else None
-        met = start.ends_at(norm, here) if here is not None else norm <= start.gtol * start.gradient_norm
+        norm, relative = record.gradient_norm, record.relative_gradient
+        met = start.ends_at(record.x, norm, norm / relative if relative > 0.0 else 0.0)
         if met:
             raise StopIteration
 

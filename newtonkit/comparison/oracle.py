@@ -13,6 +13,8 @@ from newtonkit.problems import Evaluation, Problem
 
 # A gradient this small beside S(x), the size it would have if nothing cancelled, is zero up to rounding.
 _STATIONARY = 1e-12
+# No gradient can be asked to be smaller than this share of S(x): that is what rounding leaves of zero.
+_ROUNDING = 16.0 * float(np.finfo(float).eps)
 # How far above the current iterate, relatively, a trial value may lie and still count as level with it.
 _LEVEL = 1e-12
 # A trust region that has shrunk below rounding rejects steps for ever: that many in a row are enough.
@@ -51,8 +53,11 @@ class Start:
     ----------
     x : ndarray, shape (d,)
         The start.
-    value, gradient_norm, curvature_mass : float
-        L(x), ||g(x)|| and sum_i |D_i| there.
+    value, gradient_norm : float
+        L(x) and ||g(x)|| there.
+    curvature : ndarray, shape (d,)
+        The diagonal of the Hessian there or at 0, whichever is larger in size: what is
+        ordinary for the problem.
     stationary : bool
         Whether the gradient there is zero up to rounding.  Tolerances are then relative to
         S at the point judged, and no method is stopped at the start itself.
@@ -63,7 +68,7 @@ class Start:
     x: FloatArray
     value: float
     gradient_norm: float
-    curvature_mass: float
+    curvature: FloatArray
     stationary: bool
     gtol: float
 
@@ -72,25 +77,27 @@ class Start:
         """Evaluate the start."""
         here = problem.evaluate(x)
         norm = float(np.linalg.norm(here.gradient))
+        curvature = np.abs(here.hessian.diagonal())
+        origin = problem.evaluate(np.zeros_like(x))
+        if np.isfinite(origin.value):
+            curvature = np.fmax(curvature, np.abs(origin.hessian.diagonal()))
         stationary = norm <= _STATIONARY * here.gradient_scale
-        return cls(here.x, here.value, norm, here.curvature_mass, stationary, gtol)
+        return cls(here.x, here.value, norm, curvature, stationary, gtol)
 
-    def relative_gradient(self, norm: float, here: Evaluation) -> float:
+    def relative_gradient(self, norm: float, scale: float) -> float:
         """Return ||g|| relative to ||g0||, or to S(x) if the start is stationary."""
-        if not self.stationary:
-            return norm / self.gradient_norm
-        scale = here.gradient_scale
-        return norm / scale if scale > 0.0 else 0.0
+        reference = scale if self.stationary else self.gradient_norm
+        return norm / reference if reference > 0.0 else norm
 
-    def tolerance_met(self, norm: float, here: Evaluation) -> bool:
-        """Tell whether a gradient of that norm satisfies the tolerance."""
-        return self.relative_gradient(norm, here) <= self.gtol
+    def tolerance_met(self, norm: float, scale: float) -> bool:
+        """Tell whether a gradient of that norm, at a point with that S, is at tolerance or at rounding."""
+        return self.relative_gradient(norm, scale) <= self.gtol or bool(norm <= _ROUNDING * scale)
 
-    def ends_at(self, norm: float, here: Evaluation) -> bool:
-        """Tell whether a method that is there is to be stopped."""
-        if self.stationary and np.array_equal(here.x, self.x):
+    def ends_at(self, x: FloatArray, norm: float, scale: float) -> bool:
+        """Tell whether a method that is at x is to be stopped."""
+        if self.stationary and np.array_equal(x, self.x):
             return False
-        return self.tolerance_met(norm, here)
+        return self.tolerance_met(norm, scale)
 
 
 @dataclass(eq=False)
@@ -170,9 +177,10 @@ class Oracle:
         onto a flat plateau has next to no gradient, and the method is about to reject it.
         """
         here = self._asked(x, "jac")
-        gradient = here.gradient
+        gradient, scale = here.gradient, here.gradient_scale
+        norm = float(np.linalg.norm(gradient))
         level = self._iterate_value + _LEVEL * abs(self._iterate_value)
-        if here.value <= level and self._start.ends_at(float(np.linalg.norm(gradient)), here):
+        if here.value <= level and self._start.ends_at(here.x, norm, scale):
             self.best_x, self.best_value = here.x, here.value
             # A method on its way to a new iterate is in an iteration that it has not reported yet.
             self.iterations += not np.array_equal(here.x, self._iterate)

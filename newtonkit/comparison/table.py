@@ -76,7 +76,9 @@ def _cells(report: MethodReport, *, winner: bool) -> list[Text]:
 def _count(count: int | None) -> str:
     if count is None:
         return "-"
-    return str(count) if count < 100_000 else f"{count // 1000}k"
+    if count < 100_000:
+        return str(count)
+    return f"{count // 1000}k" if count < 10_000_000 else f"{count // 1_000_000}M"
 
 
 def _hessians(report: MethodReport) -> str:
@@ -100,10 +102,10 @@ def _heading(comparison: Comparison) -> str:
     c = comparison
     start = "x0 = 0" if c.start == "zeros" else "x0 given"
     relative_to = "S(x)" if c.stationary_start else "|g0|"
-    iterations = "" if c.max_iter is None else f", {c.max_iter} iterations"
+    iterations = "" if c.max_iter is None else f" or {c.max_iter} iteration{'s' * (c.max_iter > 1)}"
     return (
-        f"{c.problem}\n{c.n} rows, d = {c.d}; {start}; "
-        f"stop at |g| <= {c.gtol:g} {relative_to}; at most {c.max_time:g} s{iterations} each\n"
+        f"{c.problem}\nn = {c.n}, d = {c.d}, {start}; "
+        f"stop at |g| <= {c.gtol:g} {relative_to}, {c.max_time:g} s{iterations}\n"
     )
 
 

@@ -15,8 +15,9 @@ from newtonkit.problems import Problem
 LARGEST_CHECKED = 2000
 # Rounding in a Gram matrix with cancelling terms stays well under this share of its largest eigenvalue.
 _CURVATURE_NOISE = 1e-10
-# The share of its size at the start below which curvature counts as gone.
-_FLAT_MASS = 1e-10
+# The share of its ordinary size below which curvature counts as gone, and the share of the
+# value at the start below which a loss counts as fitted, so that it may well be gone.
+_FLAT, _FITTED = 1e-10, 1e-6
 # What a gap must exceed to be another minimum: a share of the decrease from the start, the
 # rounding of the values, and ten times what a Newton step from the point still promises.
 _SHARE_OF_DECREASE = 1e-6
@@ -39,7 +40,7 @@ class Finding:
     tolerance_met : bool
         Whether that satisfies the tolerance.
     flat : bool
-        Whether the rows have no curvature left, beside what they had at the start.
+        Whether there is no curvature left though the loss is not about 0.
     smallest_eigenvalue : float or None
         Of the Hessian with its columns brought to one scale, relative to the largest in
         size; None if it was not computed.
@@ -64,30 +65,33 @@ def examine(problem: Problem, run: Run, start: Start) -> Finding:
     """Evaluate the problem anew where a run ended."""
     here = problem.evaluate(run.x)
     norm = float(np.linalg.norm(here.gradient))
-    met = start.tolerance_met(norm, here) or bool(start.stationary and norm == 0.0)
-    flat = here.curvature_mass <= _FLAT_MASS * start.curvature_mass
+    relative = start.relative_gradient(norm, here.gradient_scale)
+    met = start.tolerance_met(norm, here.gradient_scale)
+    fitted = abs(here.value) <= _FITTED * abs(start.value)
+    flat = met and not fitted and bool((np.abs(here.hessian.diagonal()) <= _FLAT * start.curvature).all())
     smallest, promised = None, 0.0
     if met and problem.n_parameters <= LARGEST_CHECKED and np.isfinite(here.value):
         smallest, promised = _curvature(here.hessian.to_dense(), here.gradient)
-    return Finding(here.value, start.relative_gradient(norm, here), met, flat, smallest, promised)
+    return Finding(here.value, relative, met, flat, smallest, promised)
 
 
 def outcome(run: Run, finding: Finding, start: Start, best_value: float) -> str:
     """Say in two words at most how a run ended, in truth.
 
-    A point at tolerance is a saddle, or saturated, or another minimum than the best, or
+    A point at tolerance is saturated, or a saddle, or another minimum than the best, or
     else "reached".  One that is not is named by what cut the method off, or "stopped early"
     if nothing did.
     """
     if run.ending == "raised" or not finding.tolerance_met:
         return _CUT_OFF.get(run.ending, "stopped early")
+    if finding.flat:
+        return "saturated"  # and its Hessian is rounding: the signs of its eigenvalues mean nothing
     if finding.saddle:
         return "saddle"
     gap = finding.value - best_value
     noise = _ROUNDING * max(abs(best_value), abs(start.value))
-    if gap <= max(_SHARE_OF_DECREASE * (start.value - best_value), _NEWTON_STEPS * finding.promised, noise):
-        return "reached"
-    return "saturated" if finding.flat else "other minimum"
+    small = max(_SHARE_OF_DECREASE * (start.value - best_value), _NEWTON_STEPS * finding.promised, noise)
+    return "reached" if gap <= small else "other minimum"
 
 
 def _curvature(hessian: FloatArray, gradient: FloatArray) -> tuple[float, float]:
