@@ -2,36 +2,77 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from newtonkit.curvature import CurvatureModel, Step
-from newtonkit.objective import PointEvaluation
+from newtonkit.design import FloatArray
+from newtonkit.objective import Objective, PointEvaluation
 from newtonkit.results import Status
 
+_EPS = float(np.finfo(float).eps)
 _STILL = 1e-3
-_GRADIENT_FLOOR = 256.0 * np.finfo(float).eps
-_STUCK_FLOOR = 1e4 * np.finfo(float).eps
-_VALUE_NOISE = 32.0 * np.finfo(float).eps
+_ROUNDED_MOTION = 4.0 * _EPS
+_GRADIENT_FLOOR = 256.0 * _EPS
+_STUCK_FLOOR = 1e4 * _EPS
+_VALUE_NOISE = 16.0
 _FLAT_MASS = 1e-10
+_LOST_CURVATURE = 1e-8
+_LOST_SHARE = 1e-6
 _PATIENCE = 8
 
 
-@dataclass(frozen=True)
-class Tolerances:
-    """What a solve is held to.
+class Reference:
+    """How curved the function is at the start and at x = 0, to tell a saturated point by.
+
+    Parameters
+    ----------
+    objective : Objective
+        The function.
+    start : PointEvaluation
+        The start of the solve.
 
     Attributes
     ----------
-    gtol : float
-        Bound on ||grad|| / S(x).
     mass : float
-        Curvature mass of an ordinary point: the lesser of start and reference.
+        The lesser curvature mass of the two points; 1 if there is none at either.
     """
 
-    gtol: float
-    mass: float
+    def __init__(self, objective: Objective, start: PointEvaluation) -> None:
+        origin = objective.origin()
+        points = [start, origin] if np.isfinite(origin.value) else [start]
+        self._points = [point for point in points if point.curvature_mass > 0.0]
+        self.mass = min((point.curvature_mass for point in self._points), default=1.0)
+
+    def has_lost_curvature(self, evaluation: PointEvaluation, model: CurvatureModel) -> bool:
+        """Tell whether the function has gone flat, far and wide, where it used to be curved.
+
+        Three kinds of directions have no curvature at a point: those that never have any
+        (the constant shift of a softmax), tangents of a valley of minima, along which a
+        move of one unit of u leaves the valley and raises the value, and those along which
+        the function has saturated.  Only the last were curved at a reference point and
+        stay flat for a whole unit.
+        """
+        steps, rows = model.flat_directions()
+        for point in self._points:
+            curvatures, turn = np.linalg.eigh(point.hessian.restricted(steps, rows))
+            curved = np.abs(curvatures) > _LOST_CURVATURE * point.curvature_mass
+            for curvature, w in zip(np.abs(curvatures[curved]), turn[:, curved].T, strict=True):
+                if _stays_flat(evaluation, steps @ w, rows @ w, curvature):
+                    return True
+        return False
+
+
+def _stays_flat(
+    evaluation: PointEvaluation, step: FloatArray, a_step: FloatArray, curvature: float
+) -> bool:
+    """Tell whether a move of one unit of u, either way, meets next to nothing of `curvature`."""
+    unit = 1.0 / float(np.abs(a_step).max())
+    usual = 0.5 * curvature * unit * unit
+    for sign in (unit, -unit):
+        moved = evaluation.along(sign * step, sign * a_step)
+        if moved is not None and abs(moved.value - evaluation.value) <= _LOST_SHARE * usual:
+            return True
+    return False
 
 
 def relative_gradient(evaluation: PointEvaluation) -> float:
@@ -42,7 +83,7 @@ def relative_gradient(evaluation: PointEvaluation) -> float:
 
 def value_noise(evaluation: PointEvaluation) -> float:
     """Return how much of a difference of values may be rounding."""
-    return _VALUE_NOISE * max(evaluation.loss_scale, abs(evaluation.value))
+    return _VALUE_NOISE * evaluation.value_rounding
 
 
 def relative_motion(evaluation: PointEvaluation, step: Step) -> float:
@@ -50,47 +91,61 @@ def relative_motion(evaluation: PointEvaluation, step: Step) -> float:
     return float((np.abs(step.a_s) / (1.0 + np.abs(evaluation.u))).max(initial=0.0))
 
 
-def at_tolerance(evaluation: PointEvaluation, tolerances: Tolerances) -> bool:
+def at_tolerance(evaluation: PointEvaluation, gtol: float) -> bool:
     """Tell whether the gradient is at tolerance, or at the level of its own rounding."""
-    return relative_gradient(evaluation) <= max(tolerances.gtol, _GRADIENT_FLOOR)
+    return relative_gradient(evaluation) <= max(gtol, _GRADIENT_FLOOR)
 
 
 def verdict(
     evaluation: PointEvaluation,
     model: CurvatureModel,
     newton: Step,
-    tolerances: Tolerances,
+    gtol: float,
+    reference: Reference,
     patience_used: int,
 ) -> Status | None:
     """Tell whether the point is an end, given the step of the model from it.
 
     A small gradient alone proves little: where p sits on a wrong row, or runs off to
     infinity, the gradient is tiny and so is the Hessian, while the Newton step keeps its
-    length.  So a minimum needs a Newton step that hardly moves u.
+    length.  So a minimum needs a Newton step that hardly moves u, and directions without
+    curvature must have had none to begin with.
     """
-    if not at_tolerance(evaluation, tolerances):
+    small = at_tolerance(evaluation, gtol)
+    minimum = is_still(evaluation, model, newton)
+    settled = minimum and relative_motion(evaluation, newton) <= _ROUNDED_MOTION
+    if not (small or settled):
         return None
-    if _is_minimum(evaluation, model, newton):
-        met = relative_gradient(evaluation) <= tolerances.gtol
-        return Status.CONVERGED if met else Status.WORKING_PRECISION
-    flat = model.is_flat or evaluation.curvature_mass <= _FLAT_MASS * tolerances.mass
+    flat = evaluation.curvature_mass <= _FLAT_MASS * reference.mass
+    if minimum and not flat:
+        return _minimum_or_saturated(evaluation, model, gtol, reference)
     drowned = newton.predicted <= value_noise(evaluation)
     return Status.SATURATED if drowned and (flat or patience_used >= _PATIENCE) else None
 
 
 def verdict_when_stuck(
-    evaluation: PointEvaluation, model: CurvatureModel, newton: Step, tolerances: Tolerances
+    evaluation: PointEvaluation, model: CurvatureModel, newton: Step, gtol: float, reference: Reference
 ) -> Status:
     """Tell what a point is from which no step was accepted."""
-    if at_tolerance(evaluation, tolerances):
+    if at_tolerance(evaluation, gtol):
         return Status.SATURATED
     at_floor = relative_gradient(evaluation) <= _STUCK_FLOOR
-    if at_floor and _is_minimum(evaluation, model, newton):
-        return Status.WORKING_PRECISION
+    if at_floor and is_still(evaluation, model, newton):
+        return _minimum_or_saturated(evaluation, model, gtol, reference)
     return Status.STALLED
 
 
-def _is_minimum(evaluation: PointEvaluation, model: CurvatureModel, newton: Step) -> bool:
-    if model.is_flat or not model.is_convex or newton.on_boundary:
+def is_still(evaluation: PointEvaluation, model: CurvatureModel, newton: Step) -> bool:
+    """Tell whether the model is convex and its minimiser hardly moves u."""
+    if not model.is_convex or newton.on_boundary:
         return False
     return relative_motion(evaluation, newton) <= _STILL
+
+
+def _minimum_or_saturated(
+    evaluation: PointEvaluation, model: CurvatureModel, gtol: float, reference: Reference
+) -> Status:
+    if reference.has_lost_curvature(evaluation, model):
+        return Status.SATURATED
+    met = relative_gradient(evaluation) <= gtol
+    return Status.CONVERGED if met else Status.WORKING_PRECISION

@@ -55,9 +55,8 @@ class CurvatureModel(Protocol):
         """Whether no curvature is negative beyond rounding."""
         ...
 
-    @property
-    def is_flat(self) -> bool:
-        """Whether there is no curvature at all."""
+    def flat_directions(self) -> tuple[FloatArray, FloatArray]:
+        """Return steps S (d, c) of length 1 with no curvature beyond rounding, and the rows A S."""
         ...
 
     def dual_norm(self, gradient: FloatArray) -> float:

@@ -10,7 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from newtonkit.convergence import Tolerances, at_tolerance, relative_gradient, verdict, verdict_when_stuck
+from newtonkit.convergence import (
+    Reference,
+    at_tolerance,
+    relative_gradient,
+    verdict,
+    verdict_when_stuck,
+)
 from newtonkit.curvature import CurvatureModel
 from newtonkit.exact import ExactModel
 from newtonkit.metric import Metric
@@ -76,11 +82,11 @@ class Descent:
 
     objective: Objective
     metric: Metric
+    reference: Reference
     limits: Limits
     meter: Meter
     callback: Callback | None
     evaluation: PointEvaluation
-    tolerances: Tolerances
     radius: float = 1.0
     patience_used: int = 0
     last: Move | None = None
@@ -88,6 +94,8 @@ class Descent:
 
     def run(self) -> Status:
         """Descend until an end, a limit or an interruption."""
+        self.meter.values += 1
+        self.meter.passes += 1
         try:
             while True:
                 status = self._advance()
@@ -103,14 +111,16 @@ class Descent:
             self.meter.passes += 1
         if self._report(model):
             return Status.STOPPED_BY_CALLBACK
-        ended = verdict(self.evaluation, model, step, self.tolerances, self.patience_used)
-        if ended is not None and self._holds_afresh(ended):
-            return ended
+        ended = verdict(
+            self.evaluation, model, step, self.limits.gtol, self.reference, self.patience_used
+        )
+        if ended is not None:
+            return ended if self._holds_afresh(ended) else None
         if len(self.history) > self.limits.max_iter:
             return Status.MAX_ITER
         if self.limits.out_of_time():
             return Status.MAX_TIME
-        at_end = at_tolerance(self.evaluation, self.tolerances)
+        at_end = at_tolerance(self.evaluation, self.limits.gtol)
         self.patience_used = self.patience_used + 1 if at_end else 0
         with self.meter.phase("trials"):
             moved = move(self.evaluation, model, self.radius, self.limits.out_of_time)
@@ -123,7 +133,7 @@ class Descent:
             return None
         if self.limits.out_of_time():
             return Status.MAX_TIME
-        return verdict_when_stuck(self.evaluation, model, step, self.tolerances)
+        return verdict_when_stuck(self.evaluation, model, step, self.limits.gtol, self.reference)
 
     def _model(self) -> CurvatureModel:
         with self.meter.phase("gradient"):
@@ -138,8 +148,8 @@ class Descent:
 
     def _holds_afresh(self, ended: Status) -> bool:
         """Compute A x from x itself, and tell whether the verdict stands."""
-        self._refresh()
-        return not ended.success or at_tolerance(self.evaluation, self.tolerances)
+        changed = self._refresh()
+        return not (changed and ended.success) or at_tolerance(self.evaluation, self.limits.gtol)
 
     def _refresh(self) -> bool:
         """Compute A x anew if it was carried along steps; tell whether that was so."""
@@ -179,17 +189,3 @@ class Descent:
         except StopIteration:
             return True
         return False
-
-
-def start_descent(
-    objective: Objective,
-    metric: Metric,
-    limits: Limits,
-    meter: Meter,
-    callback: Callback | None,
-    evaluation: PointEvaluation,
-) -> Descent:
-    """Return a descent about to leave from `evaluation`."""
-    masses = [mass for mass in (evaluation.curvature_mass, objective.reference_mass()) if mass > 0.0]
-    tolerances = Tolerances(limits.gtol, min(masses, default=0.0))
-    return Descent(objective, metric, limits, meter, callback, evaluation, tolerances)

@@ -21,6 +21,7 @@ from newtonkit.objective import Objective, PointEvaluation
 _RUNGS = 4
 _SHRINK = 0.25
 _MOST_REFINED = 64
+_DOUBT = 1e-7
 
 
 class ExactModel:
@@ -40,32 +41,48 @@ class ExactModel:
         self._objective = objective
         self._evaluation = evaluation
         self._metric = metric
-        basis = metric.basis
-        reduced = basis.T @ evaluation.hessian.to_dense() @ basis
-        self.curvatures, self._vectors = scipy.linalg.eigh(0.5 * (reduced + reduced.T))
+        self.curvatures, self._vectors = scipy.linalg.eigh(self._reduced_hessian())
         self._refine_doubtful()
-        self._slopes = self._vectors.T @ (basis.T @ evaluation.gradient)
+        self._slopes = self._reduced_gradient()
         self._ladder: list[Step] = []
         self.rows_sampled = len(evaluation.u)
 
-    def _refine_doubtful(self) -> None:
-        """Compute small eigenvalues again, as sums over rows.
+    def _reduced_hessian(self) -> FloatArray:
+        """Return T^T H T; its weak part from rows, since T magnifies the rounding of a dense H."""
+        hessian, strong, weak = self._evaluation.hessian, self._metric.strong, self._metric.weak
+        p = strong.shape[1]
+        reduced = np.empty((self._metric.rank,) * 2)
+        reduced[:p, :p] = strong.T @ hessian.to_dense() @ strong
+        if weak.shape[1]:
+            reduced[p:, p:] = hessian.restricted(weak, self._metric.weak_rows)
+            reduced[:p, p:] = strong.T @ hessian.matmat(weak)
+            reduced[p:, :p] = reduced[:p, p:].T
+        return 0.5 * (reduced + reduced.T)
 
-        An ill-conditioned metric lifts the rounding of the dense Hessian in its weak
-        directions; in A v the same curvature is a sum without that cancellation.
-        """
+    def _refine_doubtful(self) -> None:
+        """Compute small eigenvalues again, as sums over rows, where rounding may have made them."""
         largest = float(np.abs(self.curvatures).max(initial=0.0))
-        doubt = 64.0 * np.finfo(float).eps * self._metric.condition * largest
-        doubtful = np.flatnonzero(np.abs(self.curvatures) <= doubt)[:_MOST_REFINED]
+        doubtful = np.flatnonzero(np.abs(self.curvatures) <= _DOUBT * largest)[:_MOST_REFINED]
         if len(doubtful) == 0 or largest == 0.0:
             return
-        directions = self._metric.basis @ self._vectors[:, doubtful]
+        directions = self._metric.steps(self._vectors[:, doubtful])
         rows = self._objective.row_steps(directions)
         values, turn = scipy.linalg.eigh(self._evaluation.hessian.restricted(directions, rows))
         self._vectors[:, doubtful] = self._vectors[:, doubtful] @ turn
         self.curvatures[doubtful] = values
         order = np.argsort(self.curvatures, kind="stable")
         self.curvatures, self._vectors = self.curvatures[order], self._vectors[:, order]
+
+    def _reduced_gradient(self) -> FloatArray:
+        """Return the gradient in the eigenbasis, with 0 for what is rounding alone."""
+        evaluation, metric = self._evaluation, self._metric
+        weak, weak_rounding = evaluation.slopes(metric.weak, metric.weak_rows)
+        strong = metric.strong.T @ evaluation.gradient
+        strong_rounding = np.abs(metric.strong).T @ evaluation.gradient_rounding
+        slopes = self._vectors.T @ np.concatenate((strong, weak))
+        rounding = np.abs(self._vectors).T @ np.concatenate((strong_rounding, weak_rounding))
+        flat = np.abs(self.curvatures) <= self._noise
+        return np.where(flat & (np.abs(slopes) <= 8.0 * rounding), 0.0, slopes)
 
     @cached_property
     def _noise(self) -> float:
@@ -78,17 +95,18 @@ class ExactModel:
 
     def dual_norm(self, gradient: FloatArray) -> float:
         """See :class:`CurvatureModel`."""
-        return float(np.linalg.norm(self._metric.basis.T @ gradient))
+        return float(np.linalg.norm(self._metric.dual(gradient)))
 
     @property
     def smallest_curvature(self) -> float:
         """See :class:`CurvatureModel`."""
         return float(self.curvatures[0]) if len(self.curvatures) else 0.0
 
-    @property
-    def is_flat(self) -> bool:
+    def flat_directions(self) -> tuple[FloatArray, FloatArray]:
         """See :class:`CurvatureModel`."""
-        return self._noise == 0.0
+        flat = np.flatnonzero(np.abs(self.curvatures) <= self._noise)[:_MOST_REFINED]
+        steps = self._metric.steps(self._vectors[:, flat])
+        return steps, self._objective.row_steps(steps)
 
     @property
     def is_convex(self) -> bool:
@@ -105,7 +123,7 @@ class ExactModel:
         for k in range(1, _RUNGS):
             coordinates.append(self._coordinates(_SHRINK**k * top))
         reduced = np.stack([c for c, _ in coordinates], axis=1)
-        steps = self._metric.without_null(self._metric.basis @ (self._vectors @ reduced))
+        steps = self._metric.steps(self._vectors @ reduced)
         rows = self._objective.row_steps(steps)
         self._ladder = [
             Step(
@@ -133,7 +151,7 @@ class ExactModel:
         if self.smallest_curvature < -noise:
             return None
         curved = self.curvatures > noise
-        if (np.abs(self._slopes[~curved]) > 1e-10 * self._slope).any():
+        if self._slopes[~curved].any():
             return None
         return np.where(curved, -self._slopes / np.where(curved, self.curvatures, 1.0), 0.0)
 

@@ -6,46 +6,88 @@ import numpy as np
 import scipy.linalg
 
 from newtonkit.design import FloatArray
+from newtonkit.objective import Objective, SymmetricOperator
+
+_EPS = float(np.finfo(float).eps)
+_TRUSTED = 1e-7
 
 
 class Metric:
     """Coordinates z with s = T z and ||s||_M = ||z||, on the range of M.
 
-    Columns are brought to unit length before the rank is decided, so that the decision
-    does not depend on their units.
+    Columns are brought to unit length first, so that nothing depends on their units.  The
+    eigenvalues of M are then trusted down to 1e-7 of the largest.  What lies below is
+    computed again from the rows A s of those weak directions, where their length is a sum
+    of squares rather than the small difference of large numbers: directions that A
+    shrinks by 1e14 are still told from those it annihilates.
 
     Parameters
     ----------
-    gram : ndarray, shape (d, d)
-        M, positive semidefinite.
+    objective : Objective
+        Gives M and the rows A s of steps.
+    mass : float
+        Curvature mass of an ordinary point.
 
     Attributes
     ----------
-    basis : ndarray, shape (d, r)
-        T, with T^T M T = I.
-    null : ndarray, shape (d, d - r)
+    strong : ndarray, shape (d, p)
+        The columns of T that the dense M determines well.
+    weak : ndarray, shape (d, q)
+        The other columns of T.
+    weak_rows : ndarray, shape (n, q)
+        A times `weak`.
+    null : ndarray, shape (d, d - p - q)
         Orthonormal basis of the null space of M.
-    rank : int
-        r.
-    condition : float
-        Ratio of the largest to the smallest eigenvalue of M, columns brought to length 1.
     """
 
-    def __init__(self, gram: FloatArray) -> None:
+    def __init__(self, objective: Objective, mass: float) -> None:
+        operator = objective.step_metric(mass)
+        gram = operator.to_dense()
         lengths = np.sqrt(np.diagonal(gram))
         alive = lengths > 0.0
         inverse = np.where(alive, 1.0 / np.where(alive, lengths, 1.0), 0.0)
         values, vectors = scipy.linalg.eigh(inverse[:, None] * gram * inverse)
-        floor = 32.0 * np.finfo(float).eps * np.sqrt(len(gram)) * max(float(values[-1]), 0.0)
-        kept = values > floor
-        self.basis = inverse[:, None] * vectors[:, kept] / np.sqrt(values[kept])
-        self.rank = int(kept.sum())
-        self.condition = float(values[-1] / values[kept][0]) if self.rank else 1.0
-        unscaled = np.where(alive, inverse, 1.0)[:, None] * vectors[:, ~kept]
-        self.null = np.linalg.qr(unscaled)[0]
+        kept = values > _TRUSTED * max(float(values[-1]), 0.0)
+        self.strong = inverse[:, None] * vectors[:, kept] / np.sqrt(values[kept])
+        rest = np.where(alive, inverse, 1.0)[:, None] * vectors[:, ~kept]
+        self._resolve_weak(objective, operator, rest)
 
-    def without_null(self, steps: FloatArray) -> FloatArray:
-        """Return the shortest steps (d, c), in the Euclidean norm, that change A x as these do."""
-        if self.null.shape[1] == 0:
-            return steps
+    def _resolve_weak(self, objective: Objective, operator: SymmetricOperator, rest: FloatArray) -> None:
+        """Sort the directions below the floor of the dense M into weak ones and null ones.
+
+        Each round settles those within 1e-7 of the longest that is left.
+        """
+        weak: list[FloatArray] = [rest[:, :0]]
+        weak_rows: list[FloatArray] = [objective.row_steps(rest[:, :0])]
+        while rest.shape[1] > 0:
+            basis = np.concatenate((self.strong, *weak), axis=1)
+            for _ in range(2):  # once is not enough: the first correction is as rough as M
+                rest = rest - basis @ (basis.T @ operator.matmat(rest))
+            rows = objective.row_steps(rest)
+            values, vectors = scipy.linalg.eigh(operator.restricted(rest, rows))
+            floor = (64.0 * _EPS) ** 2 * (len(rest) + len(rows))
+            kept = values > max(_TRUSTED * float(values[-1]), floor)
+            if not kept.any():
+                break
+            scaled = vectors[:, kept] / np.sqrt(values[kept])
+            weak.append(rest @ scaled)
+            weak_rows.append(rows @ scaled)
+            rest = rest @ vectors[:, ~kept]
+        self.weak = np.concatenate(weak, axis=1)
+        self.weak_rows = np.concatenate(weak_rows, axis=1)
+        self.null = np.linalg.qr(rest)[0]
+
+    @property
+    def rank(self) -> int:
+        """The number of coordinates."""
+        return self.strong.shape[1] + self.weak.shape[1]
+
+    def steps(self, z: FloatArray) -> FloatArray:
+        """Return ``T @ z``, shape (d, c), each as short as it can be in the Euclidean norm."""
+        split = self.strong.shape[1]
+        steps = self.strong @ z[:split] + self.weak @ z[split:]
         return steps - self.null @ (self.null.T @ steps)
+
+    def dual(self, gradient: FloatArray) -> FloatArray:
+        """Return ``T.T @ gradient``."""
+        return np.concatenate((self.strong.T @ gradient, self.weak.T @ gradient))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from newtonkit.convergence import relative_gradient
-from newtonkit.descent import Callback, Descent, Limits, Meter, start_descent
+from newtonkit.convergence import Reference, relative_gradient
+from newtonkit.descent import Callback, Descent, Limits, Meter
 from newtonkit.design import FloatArray
 from newtonkit.design.door import as_vector
 from newtonkit.design.threads import one_blas_thread
@@ -105,11 +107,13 @@ def minimize(
     limits = Limits(float(gtol), int(max_iter), deadline)
     with one_blas_thread():
         first = _evaluate_start(problem, np.zeros(d) if x0 is None else as_vector(x0, "x0", d))
-        metric = Metric(problem.step_gram())
+        reference = Reference(problem, first)
+        metric = Metric(problem, reference.mass)
         meter.passes += 2
-        descents = _descend_all(
-            problem, first, metric, limits, meter, iteration_printer(callback, verbose), int(starts), rng
+        begin = partial(
+            Descent, problem, metric, reference, limits, meter, iteration_printer(callback, verbose)
         )
+        descents = _descend_all(begin, _starting_points(problem, first, metric, int(starts), rng))
         return _result(method, metric, meter, descents)
 
 
@@ -141,23 +145,26 @@ def _evaluate_start(problem: Objective, x0: FloatArray) -> PointEvaluation:
     return evaluation
 
 
-def _descend_all(
+def _starting_points(
     problem: Objective,
     first: PointEvaluation,
     metric: Metric,
-    limits: Limits,
-    meter: Meter,
-    callback: Callback | None,
     starts: int,
     rng: int | np.random.Generator | None,
+) -> Iterator[PointEvaluation]:
+    yield first
+    if starts > 1:
+        generator = np.random.default_rng(rng)
+        for _ in range(starts - 1):
+            yield _random_start(problem, first, metric, generator)
+
+
+def _descend_all(
+    begin: Callable[[PointEvaluation], Descent], points: Iterator[PointEvaluation]
 ) -> list[tuple[Descent, Status]]:
-    generator = np.random.default_rng(rng) if starts > 1 else None
     done: list[tuple[Descent, Status]] = []
-    for k in range(starts):
-        begin = first if k == 0 or generator is None else _random_start(problem, first, metric, generator)
-        meter.values += 1
-        meter.passes += 1
-        descent = start_descent(problem, metric, limits, meter, callback, begin)
+    for point in points:
+        descent = begin(point)
         done.append((descent, descent.run()))
         if done[-1][1] in (Status.INTERRUPTED, Status.STOPPED_BY_CALLBACK, Status.MAX_TIME):
             break
@@ -170,7 +177,7 @@ def _random_start(
     """Draw a start that changes u by about 1 in the root mean square; nearer if there is no value."""
     for k in range(_DRAWS):
         z = generator.standard_normal(metric.rank) / np.sqrt(max(metric.rank, 1))
-        candidate = problem.evaluate(first.x + 0.7**k * (metric.basis @ z))
+        candidate = problem.evaluate(first.x + 0.7**k * (metric.steps(z[:, None])[:, 0]))
         if np.isfinite(candidate.value) and np.isfinite(candidate.gradient).all():
             return candidate
     return first
@@ -207,7 +214,7 @@ def _message(status: Status, point: PointEvaluation, descent: Descent, metric: M
         return status.sentence
     sizes = f"||grad|| / S = {relative_gradient(point):.1e}, gtol = {descent.limits.gtol:.1e}"
     if status is Status.SATURATED:
-        sizes += f"; curvature left: {point.curvature_mass / (descent.tolerances.mass or 1.0):.1e}"
+        sizes += f"; curvature left: {point.curvature_mass / (descent.reference.mass):.1e}"
     return f"{status.sentence} ({sizes}.)"
 
 

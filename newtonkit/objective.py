@@ -9,11 +9,15 @@ from numpy.typing import ArrayLike
 from newtonkit.design import FloatArray
 
 
-class HessianOperator(Protocol):
+class SymmetricOperator(Protocol):
     """A symmetric operator that can be written out as a dense array."""
 
     def to_dense(self) -> FloatArray:
         """Return the (d, d) array."""
+        ...
+
+    def matmat(self, v: FloatArray) -> FloatArray:
+        """Return the operator times V, shape (d, c)."""
         ...
 
     def restricted(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
@@ -40,8 +44,8 @@ class PointEvaluation(Protocol):
         ...
 
     @property
-    def loss_scale(self) -> float:
-        """The size that the value would have if nothing cancelled in it."""
+    def value_rounding(self) -> float:
+        """How much of the value may be rounding."""
         ...
 
     @property
@@ -55,12 +59,21 @@ class PointEvaluation(Protocol):
         ...
 
     @property
+    def gradient_rounding(self) -> FloatArray:
+        """How much of each entry of the gradient (d,) may be rounding."""
+        ...
+
+    def slopes(self, steps: FloatArray, a_steps: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return ``S.T @ gradient`` from the rows A S, and how much of each may be rounding."""
+        ...
+
+    @property
     def curvature_mass(self) -> float:
         """How much curvature the function still has here, to tell a flat place by."""
         ...
 
     @property
-    def hessian(self) -> HessianOperator:
+    def hessian(self) -> SymmetricOperator:
         """The Hessian."""
         ...
 
@@ -89,10 +102,13 @@ class Objective(Protocol):
         """Return A S for steps S of shape (d, c)."""
         ...
 
-    def step_gram(self) -> FloatArray:
-        """Return the (d, d) matrix M >= 0 with ||s||^2 = s @ M @ s the natural length of a step."""
+    def origin(self) -> PointEvaluation:
+        """Return the function evaluated at x = 0, for no pass over the data."""
         ...
 
-    def reference_mass(self) -> float:
-        """Return the curvature mass of an ordinary point, to tell a saturated one by."""
+    def step_metric(self, mass: float) -> SymmetricOperator:
+        """Return M >= 0, (d, d), with ||s||^2 = s @ M @ s the natural length of a step.
+
+        `mass` is the curvature mass of an ordinary point, against which penalties are weighed.
+        """
         ...

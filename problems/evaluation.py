@@ -15,6 +15,7 @@ from newtonkit.problems.rows import RowBlock
 if TYPE_CHECKING:
     from newtonkit.problems.problem import Problem
 
+_EPS = float(np.finfo(float).eps)
 _QUIET = {"over": "ignore", "invalid": "ignore", "divide": "ignore", "under": "ignore"}
 
 
@@ -60,6 +61,11 @@ class Evaluation:
         """The size that the value would have if nothing cancelled in it."""
         return self.problem.outer.loss_scale(self._totals) + self._penalty()
 
+    @property
+    def value_rounding(self) -> float:
+        """How much of the value may be rounding."""
+        return _EPS * self._penalty() + self.problem.outer.rounding(self._totals)
+
     @cached_property
     def _rows(self) -> RowDerivatives:
         """Row derivatives of loss and row penalty, over all rows."""
@@ -99,6 +105,27 @@ class Evaluation:
         """
         ridge = float(np.linalg.norm(self.problem.ridge * self.x))
         return float(np.dot(self.problem.design.row_norms, self._rows.magnitude)) + ridge
+
+    @cached_property
+    def gradient_rounding(self) -> FloatArray:
+        """How much of each entry of the gradient may be rounding, shape (d,).
+
+        A sum over rows of |a_ij| |l'_i|, bounded by Cauchy and Schwarz, times the unit
+        roundoff; and the same of the penalty.
+        """
+        rows = self.problem.design.column_norms * float(np.linalg.norm(self._rows.magnitude))
+        return _EPS * (rows + np.abs(self.problem.ridge * self.x))
+
+    def slopes(self, steps: FloatArray, a_steps: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return ``S.T @ gradient`` from steps S (d, c) and the rows A S (n, c), and its rounding.
+
+        In directions that A nearly annihilates this is far more accurate than the
+        gradient itself.
+        """
+        pull = self.problem.ridge * self.x
+        value = np.matmul(a_steps.T, self._rows.gradient) + np.matmul(steps.T, pull)
+        size = np.matmul(np.abs(a_steps).T, self._rows.magnitude) + np.matmul(np.abs(steps).T, np.abs(pull))
+        return value, _EPS * size
 
     @property
     def curvature_mass(self) -> float:

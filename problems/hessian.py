@@ -30,9 +30,9 @@ class StructuredHessian:
         D, of any sign.
     ridge : ndarray, shape (d,)
         The diagonal added in the space of the coefficients.
-    low_rank : ndarray, shape (n, k), or None
+    low_rank : ndarray of shape (n, k), optional
         U.
-    cores : ndarray, shape (m, k, k)
+    cores : ndarray of shape (m, k, k), optional
         C for each of the m groups.
 
     Attributes
@@ -50,15 +50,15 @@ class StructuredHessian:
         blocks: Sequence[RowBlock],
         diagonal: FloatArray,
         ridge: FloatArray,
-        low_rank: FloatArray | None,
-        cores: FloatArray,
+        low_rank: FloatArray | None = None,
+        cores: FloatArray | None = None,
     ) -> None:
         self.design = design
         self.blocks = blocks
         self.row_diagonal = diagonal
         self.ridge = ridge
         self.low_rank = low_rank
-        self.cores = cores
+        self.cores = np.zeros((1, 0, 0)) if cores is None else cores
         self.shape = (design.shape[1], design.shape[1])
 
     def row_product(self, z: FloatArray) -> FloatArray:

@@ -19,6 +19,8 @@ from newtonkit.design import FloatArray, map_blocks
 from newtonkit.design.door import as_vector
 from newtonkit.problems.rows import Groups, RowBlock
 
+_EPS = float(np.finfo(float).eps)
+
 Totals = tuple[FloatArray, ...]
 
 
@@ -92,6 +94,10 @@ class OuterFunction(ABC):
     def loss_scale(self, totals: Totals) -> float:
         """Return the size that the value would have if nothing cancelled in it."""
 
+    def rounding(self, totals: Totals) -> float:
+        """Return how much of the value may be rounding."""
+        return _EPS * self.loss_scale(totals)
+
     def path_is_inside(self, start: FloatArray, end: FloatArray) -> bool:
         """Tell whether l is defined on the whole segment from `start` to `end`."""
         return True
@@ -99,6 +105,15 @@ class OuterFunction(ABC):
     def predict(self, u: FloatArray, groups: Groups) -> FloatArray:
         """Return what the model says of the target at linear prediction `u`."""
         raise NotImplementedError(f"{type(self).__name__} defines no prediction")
+
+
+def rounding_of_squares(value: float, size: float) -> float:
+    """Return how much of 1/2 <r, r> may be rounding, when r is a difference of given size.
+
+    With 1/2 <size, size> as the second argument: the error of r is eps * size, so that of
+    the value is at most eps <|r|, size> + eps^2 <size, size>.  It falls with the residual.
+    """
+    return 2.0 * _EPS * float(np.sqrt(max(value, 0.0) * size)) + 2.0 * _EPS**2 * size
 
 
 def evaluate_totals(outer: OuterFunction, u: FloatArray, blocks: Sequence[RowBlock]) -> Totals:

@@ -180,22 +180,19 @@ class Problem:
         """Return A S for steps S of shape (d, c): what :meth:`Evaluation.along` needs."""
         return self.design.product(steps)
 
-    def reference_mass(self) -> float:
-        """Return sum |D| at x = 0, or 0 if L is not defined there."""
+    def origin(self) -> Evaluation:
+        """Return the problem evaluated at x = 0, for no pass over the data."""
         n, d = self.design.shape
-        origin = Evaluation(self, np.zeros(d), np.zeros(n))
-        return origin.curvature_mass if np.isfinite(origin.value) else 0.0
+        return Evaluation(self, np.zeros(d), np.zeros(n))
 
-    def step_gram(self) -> FloatArray:
-        """Return A^T A / n + diag(ridge) / sum |D(0)|, the natural metric of steps.
+    def step_metric(self, mass: float) -> StructuredHessian:
+        """Return A^T A / n + diag(ridge) / mass, the natural metric of steps.
 
-        A step of length 1 changes u by 1 in the root mean square, and the penalty counts
-        as much as it does beside the loss.
+        A step of length 1 changes u by 1 in the root mean square.  With sum |D| as `mass`
+        the penalty counts as much as it does beside the loss.
         """
         n = self.design.shape[0]
-        gram = self.design.sandwich(np.full(n, 1.0 / n))
-        gram[np.diag_indices_from(gram)] += self.ridge / (self.reference_mass() or 1.0)
-        return gram
+        return StructuredHessian(self.design, self.blocks, np.full(n, 1.0 / n), self.ridge / mass)
 
     def __repr__(self) -> str:
         n, d = self.design.shape

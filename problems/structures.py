@@ -14,9 +14,18 @@ import numpy as np
 
 from newtonkit.design import FloatArray
 from newtonkit.problems.activations import Activation, Derivatives, Exp
-from newtonkit.problems.outer import OuterFunction, RowDerivatives, RowwiseLoss, Totals
+from newtonkit.problems.outer import (
+    OuterFunction,
+    RowDerivatives,
+    RowwiseLoss,
+    Totals,
+    rounding_of_squares,
+)
 from newtonkit.problems.path import sums_stay_positive
 from newtonkit.problems.rows import Groups, RowBlock
+
+
+_EPS = float(np.finfo(float).eps)
 
 
 class ElementwiseSquares(RowwiseLoss):
@@ -58,6 +67,10 @@ class ElementwiseSquares(RowwiseLoss):
         r, size = f - b, np.abs(f) + np.abs(b)
         weighted_r, weighted_size = self._weighted(r, block), self._weighted(size, block)
         return np.array([[0.5 * np.dot(weighted_r, r), 0.5 * np.dot(weighted_size, size)]])
+
+    def rounding(self, totals: Totals) -> float:
+        """See :meth:`OuterFunction.rounding`."""
+        return rounding_of_squares(self.value(totals), self.loss_scale(totals))
 
     def predict(self, u: FloatArray, groups: Groups) -> FloatArray:
         """Return f(u)."""
@@ -140,6 +153,10 @@ class RescaledSquares(GroupedOuter):
     def loss_scale(self, totals: Totals) -> float:
         """See :meth:`OuterFunction.loss_scale`."""
         return self._group_total(totals[1][:, 2])
+
+    def rounding(self, totals: Totals) -> float:
+        """See :meth:`OuterFunction.rounding`."""
+        return rounding_of_squares(self.value(totals), self.loss_scale(totals))
 
     def derivatives(self, u: FloatArray, block: RowBlock, totals: Totals) -> RowDerivatives:
         """See :meth:`OuterFunction.derivatives`."""
@@ -284,6 +301,15 @@ class NormalisedSquares(Normaliser):
         if self.entropy_weight != 0.0:
             size = size + abs(self.entropy_weight) * np.abs(self.entropies(totals))
         return self._group_total(size)
+
+    def rounding(self, totals: Totals) -> float:
+        """See :meth:`OuterFunction.rounding`."""
+        squares, size = self._group_total(totals[1][:, 0]), self._group_total(totals[1][:, 3])
+        rounding = rounding_of_squares(squares, size)
+        if self.entropy_weight == 0.0:
+            return rounding
+        sizes = np.abs(np.log(totals[0][:, 1])) + np.abs(totals[1][:, 5])
+        return rounding + _EPS * self.entropy_weight * self._group_total(sizes)
 
     def derivatives(self, u: FloatArray, block: RowBlock, totals: Totals) -> RowDerivatives:
         """See :meth:`OuterFunction.derivatives`."""

@@ -163,6 +163,11 @@ class Design(ABC):
         map_blocks(fill, self.blocks)
         return out
 
+    @cached_property
+    def column_norms(self) -> FloatArray:
+        """Euclidean norm of every column, shape (d,)."""
+        return np.sqrt(self.square_transposed_product(np.ones(self.shape[0])))
+
     def to_dense(self) -> FloatArray:
         """Return the matrix as a float64 array, shape (n, d)."""
         return self.product(np.eye(self.shape[1]))
