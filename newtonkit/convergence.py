@@ -10,7 +10,7 @@ from newtonkit.objective import Objective, PointEvaluation
 from newtonkit.results import Status
 
 _EPS = float(np.finfo(float).eps)
-_STILL = 1e-3
+_STILL = 1e-5
 _ROUNDED_MOTION = 4.0 * _EPS
 _GRADIENT_FLOOR = 256.0 * _EPS
 _STUCK_FLOOR = 1e4 * _EPS
@@ -22,7 +22,9 @@ _PATIENCE = 8
 
 
 class Reference:
-    """How curved the function is at the start and at x = 0, to tell a saturated point by.
+    """How curved the function is at an ordinary point, to tell a saturated one by.
+
+    The ordinary point is x = 0, or the start where the function has no curvature at 0.
 
     Parameters
     ----------
@@ -39,9 +41,10 @@ class Reference:
 
     def __init__(self, objective: Objective, start: PointEvaluation) -> None:
         origin = objective.origin()
-        points = [start, origin] if np.isfinite(origin.value) else [start]
-        self._points = [point for point in points if point.curvature_mass > 0.0]
-        self.mass = min((point.curvature_mass for point in self._points), default=1.0)
+        ordinary = np.isfinite(origin.value) and origin.curvature_mass > 0.0
+        self._point = origin if ordinary else start
+        masses = [point.curvature_mass for point in (start, self._point)]
+        self.mass = min((mass for mass in masses if mass > 0.0), default=1.0)
 
     def has_lost_curvature(self, evaluation: PointEvaluation, model: CurvatureModel) -> bool:
         """Tell whether the function has gone flat, far and wide, where it used to be curved.
@@ -49,17 +52,16 @@ class Reference:
         Three kinds of directions have no curvature at a point: those that never have any
         (the constant shift of a softmax), tangents of a valley of minima, along which a
         move of one unit of u leaves the valley and raises the value, and those along which
-        the function has saturated.  Only the last were curved at a reference point and
+        the function has saturated.  Only the last were curved at x = 0 and
         stay flat for a whole unit.
         """
         steps, rows = model.flat_directions()
-        for point in self._points:
-            curvatures, turn = np.linalg.eigh(point.hessian.restricted(steps, rows))
-            curved = np.abs(curvatures) > _LOST_CURVATURE * point.curvature_mass
-            for curvature, w in zip(np.abs(curvatures[curved]), turn[:, curved].T, strict=True):
-                if _stays_flat(evaluation, steps @ w, rows @ w, curvature):
-                    return True
-        return False
+        curvatures, turn = np.linalg.eigh(self._point.hessian.restricted(steps, rows))
+        curved = np.abs(curvatures) > _LOST_CURVATURE * self._point.curvature_mass
+        return any(
+            _stays_flat(evaluation, steps @ w, rows @ w, curvature)
+            for curvature, w in zip(np.abs(curvatures[curved]), turn[:, curved].T, strict=True)
+        )
 
 
 def _stays_flat(
@@ -116,9 +118,9 @@ def verdict(
     settled = minimum and relative_motion(evaluation, newton) <= _ROUNDED_MOTION
     if not (small or settled):
         return None
-    flat = evaluation.curvature_mass <= _FLAT_MASS * reference.mass
-    if minimum and not flat:
+    if minimum:
         return _minimum_or_saturated(evaluation, model, gtol, reference)
+    flat = evaluation.curvature_mass <= _FLAT_MASS * reference.mass
     drowned = newton.predicted <= value_noise(evaluation)
     return Status.SATURATED if drowned and (flat or patience_used >= _PATIENCE) else None
 
@@ -145,7 +147,7 @@ def is_still(evaluation: PointEvaluation, model: CurvatureModel, newton: Step) -
 def _minimum_or_saturated(
     evaluation: PointEvaluation, model: CurvatureModel, gtol: float, reference: Reference
 ) -> Status:
-    if reference.has_lost_curvature(evaluation, model):
+    if evaluation.curvature_mass == 0.0 or reference.has_lost_curvature(evaluation, model):
         return Status.SATURATED
     met = relative_gradient(evaluation) <= gtol
     return Status.CONVERGED if met else Status.WORKING_PRECISION
