@@ -207,7 +207,7 @@ def check_derivatives(
 
 def _direction(problem: Problem, rng: np.random.Generator) -> FloatArray:
     """Return a random direction in which every column of A has about the same weight."""
-    lengths = np.sqrt(problem.design.square_transposed_product(np.ones(problem.design.shape[0])))
+    lengths = problem.design.column_norms
     v = rng.standard_normal(problem.n_parameters) / np.where(lengths > 0.0, lengths, 1.0)
     return np.asarray(v / np.linalg.norm(v))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from newtonkit.design import FloatArray, IntArray, as_design
+from newtonkit.design import Design, FloatArray, IntArray, as_design
 from newtonkit.design.door import as_vector
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.hessian import StructuredHessian
@@ -145,6 +145,14 @@ class Problem:
             raise ValueError(f"v must have shape ({self.n_parameters},), got {direction.shape}")
         return self.evaluate(x).hessian @ direction
 
+    def design_of(self, A: Any) -> Design:
+        """Return new rows as a design matrix like the problem's own, checking the number of columns."""
+        design = as_design(A, fit_intercept=self.fit_intercept)
+        if design.shape[1] != self.n_parameters:
+            wanted = self.n_parameters - self.fit_intercept
+            raise ValueError(f"A must have {wanted} columns, got {design.shape[1] - self.fit_intercept}")
+        return design
+
     def predict(self, x: ArrayLike, A: Any = None, *, offset: ArrayLike | None = None) -> FloatArray:
         """Return what the model says of the target.
 
@@ -167,10 +175,7 @@ class Problem:
             if offset is not None:
                 raise ValueError("offset belongs to new rows: give A as well")
             return self.outer.predict(self.evaluate(x).u, self.outer.groups)
-        design = as_design(A, fit_intercept=self.fit_intercept)
-        if design.shape[1] != self.n_parameters:
-            wanted = self.n_parameters - self.fit_intercept
-            raise ValueError(f"A must have {wanted} columns, got {design.shape[1] - self.fit_intercept}")
+        design = self.design_of(A)
         u = design.product(as_vector(x, "x", self.n_parameters))
         if offset is not None:
             u = u + as_vector(offset, "offset", len(u))
@@ -216,11 +221,11 @@ def _ridge_vector(ridge: ArrayLike, d: int, fit_intercept: bool) -> FloatArray:
 
 
 def _numbered(labels: NDArray[np.object_]) -> IntArray:
-    """Number labels of any kind in the order in which they appear."""
+    """Return numbers for labels of any kind, in the order in which they appear."""
     numbers: dict[Any, int] = {}
     codes = np.empty(len(labels), dtype=np.intp)
     for row, label in enumerate(labels):
-        same = label == label  # NaN and its like differ from themselves
+        same = label == label  # noqa: PLR0124  (NaN and its like differ from themselves)
         if label is None or not isinstance(same, bool | np.bool_) or not same:
             raise ValueError("groups must have a label for every row, but some are missing")
         codes[row] = numbers.setdefault(label, len(numbers))

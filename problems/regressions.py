@@ -108,13 +108,13 @@ class GroupedProblem(Problem):
             return own if A is not None else _in_order(own, self.row_order)
         if A is None:
             raise ValueError("groups belong to new rows: give A as well")
-        design = as_design(A)
+        design = self.design_of(A)
         partition, order = sorted_by_group(groups, design.shape[0])
         shift = None if offset is None else as_vector(offset, "offset", design.shape[0])
         if order is not None:
             design = design.rows(order)
             shift = None if shift is None else shift[order]
-        u = as_design(design, fit_intercept=self.fit_intercept).product(as_vector(x, "x", self.n_parameters))
+        u = design.product(as_vector(x, "x", self.n_parameters))
         return _in_order(self.outer.predict(u if shift is None else u + shift, partition), order)
 
 
