@@ -53,7 +53,9 @@ class Line:
         self.product = problem.hess(x) @ v
         self.slope = float(np.dot(self.gradient, v))
         self.curvature = float(np.dot(v, self.product))
-        weights, ridge = np.abs(start.hessian.row_diagonal), problem.ridge * v
+        # NaN in D must not hide what the gradient is worth.
+        weights = np.nan_to_num(np.abs(start.hessian.row_diagonal), posinf=0.0)
+        ridge = problem.ridge * v
         self.slope_size = start.gradient_scale * float(np.linalg.norm(v))
         self.curvature_size = float(np.dot(weights, self.a_v * self.a_v) + np.dot(ridge, v))
         self.product_size = product_size(start, v, self.a_v)

@@ -210,6 +210,25 @@ def test_problems_of_ones_own() -> None:
         Problem(A, Squares(B)).predict([0.0, 0.0])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error", "match"),
+    [
+        ({"problem": np.eye(3)}, TypeError, "problem must be a Problem, got ndarray"),
+        ({"x": [1.0]}, ValueError, "x must have shape"),
+        ({"x": ["a", "b", "c"]}, TypeError, "x must hold real numbers"),
+        ({"x": [np.nan, 0.0, 0.0]}, ValueError, "x must be finite"),
+        ({"x": [1e4, 1e4, 1e4]}, ValueError, "x must lie where the loss is defined and finite"),
+        ({"directions": 0}, ValueError, "directions must be at least 1"),
+        ({"directions": 1.5}, TypeError, "directions must be an integer"),
+        ({"directions": True}, TypeError, "directions must be an integer"),
+    ],
+)
+def test_check_of_derivatives(arguments: dict[str, Any], error: type[Exception], match: str) -> None:
+    problem, x = nk.ExpRegression(np.eye(3), np.ones(3)), np.zeros(3)
+    with pytest.raises(error, match=match):
+        nk.check_derivatives(**{"problem": problem, "x": x, **arguments})
+
+
 def test_names_of_problems_say_their_size() -> None:
     problem = nk.SoftmaxRegression(A, B, groups=[1, 1, 2, 2], fit_intercept=True)
     assert repr(problem) == "SoftmaxRegression(n=4, d=3, groups=2)"
