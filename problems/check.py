@@ -33,7 +33,7 @@ class DerivativeReport:
         gradient and value do not fit.  NaN where there was no slope to see.
     hessian_slopes : tuple of float
         Slope of L(x + h v) - L(x) - h <g, v> - h^2/2 <v, H v>; 3 is expected, 2 means that
-        the Hessian does not fit.
+        the Hessian does not fit, 1 that the gradient does not.
     product_slopes : tuple of float
         Slope of ||g(x + h v) - g(x) - h H v||; 2 is expected, 1 means that the Hessian does
         not fit.
@@ -98,9 +98,13 @@ class DerivativeReport:
             f"{_power(self.hessian_slope)} (expected h^3; h^2 if wrong) and the change of the gradient less "
             f"h H v like {_power(self.product_slope)} (expected h^2; h if wrong)."
         )
-        lines = [
+        gradient = (
             f"Gradient {_sentence(self.gradient_verdicts)}: the first-order remainder of the loss falls like "
-            f"{_power(self.gradient_slope)} (expected h^2; h if gradient and loss do not fit).",
+            f"{_power(self.gradient_slope)} (expected h^2; h, here or in the second order, if gradient and "
+            "loss do not fit)."
+        )
+        lines = [
+            gradient,
             hessian,
             f"Products with the Hessian {'agree' if self.operator_ok else 'DISAGREE'} with its array: "
             f"relative difference {self.operator_error:.1e}, expected at most {_OPERATOR_TOLERANCE:.0e}.",
@@ -153,9 +157,9 @@ def check_derivatives(
 
     Notes
     -----
-    An error in a derivative is seen from about 1e-6 of the size that the derivative would
-    have if nothing cancelled in it.  H @ v is compared with the Hessian as an array for d
-    up to 2000.
+    An error in the gradient is seen from about 1e-7, one in the Hessian from about 1e-5 of
+    the size that it would have if nothing cancelled in it.  H @ v is compared with the
+    Hessian as an array for d up to 2000.
 
     Examples
     --------

@@ -49,9 +49,8 @@ class Line:
     def __init__(self, start: Evaluation, v: FloatArray) -> None:
         problem, x = start.problem, start.x
         self.start, self.v, self.a_v = start, v, problem.design.product(v)
-        self.value, self.gradient = problem.fun(x), problem.jac(x)
-        self.product = problem.hess(x) @ v
-        self.slope = float(np.dot(self.gradient, v))
+        self.value, self.product = problem.fun(x), problem.hess(x) @ v
+        self.slope = float(np.dot(problem.jac(x), v))
         self.curvature = float(np.dot(v, self.product))
         # NaN in D must not hide what the gradient is worth.
         weights = np.nan_to_num(np.abs(start.hessian.row_diagonal), posinf=0.0)
@@ -63,11 +62,13 @@ class Line:
     def tests(self) -> tuple[SlopeTest, SlopeTest, SlopeTest]:
         """Return the tests of the gradient, of the Hessian, and of its product with v."""
         h, first, second, third, value_noise, gradient_noise = np.array(list(self._rows())).reshape(-1, 6).T
-        return (
-            _judge(first, value_noise, h * self.slope_size, order=2),
-            _judge(second, value_noise, 0.5 * h * h * self.curvature_size, order=3),
-            _judge(third, gradient_noise, h * self.product_size, order=2),
-        )
+        gradient = _judge(first, value_noise, h * self.slope_size, order=2)
+        hessian = _judge(second, value_noise, 0.5 * h * h * self.curvature_size, order=3)
+        product = _judge(third, gradient_noise, h * self.product_size, order=2)
+        if hessian.verdict == "wrong" and (hessian.slope <= 1.0 + _SLACK or product.verdict == "right"):
+            # A small error of the gradient shows only once the term in h^2 is taken away.
+            gradient = SlopeTest(gradient.slope, "wrong")
+        return gradient, hessian, product
 
     def _rows(self) -> Iterator[tuple[float, ...]]:
         """Yield h, the three remainders, and the noise in values and in gradients."""
@@ -92,7 +93,7 @@ class Line:
         """
         first = np.array([ahead.value - h * self.slope, behind.value + h * self.slope]) - self.value
         second = first - 0.5 * h * h * self.curvature
-        change = ahead.gradient - self.gradient - h * self.product
+        change = ahead.gradient - self.start.gradient - h * self.product
         return float(np.abs(first).max()), float(np.abs(second).max()), float(np.linalg.norm(change))
 
     def _noise(self, h: float, ahead: Evaluation, behind: Evaluation) -> tuple[float, float]:
