@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from newtonkit.curvature import CurvatureModel, Step
@@ -64,9 +66,7 @@ class Reference:
         )
 
 
-def _stays_flat(
-    evaluation: PointEvaluation, step: FloatArray, a_step: FloatArray, curvature: float
-) -> bool:
+def _stays_flat(evaluation: PointEvaluation, step: FloatArray, a_step: FloatArray, curvature: float) -> bool:
     """Tell whether a move of one unit of u, either way, meets next to nothing of `curvature`."""
     unit = 1.0 / float(np.abs(a_step).max())
     usual = 0.5 * curvature * unit * unit
@@ -93,50 +93,6 @@ def relative_motion(evaluation: PointEvaluation, step: Step) -> float:
     return float((np.abs(step.a_s) / (1.0 + np.abs(evaluation.u))).max(initial=0.0))
 
 
-def at_tolerance(evaluation: PointEvaluation, gtol: float) -> bool:
-    """Tell whether the gradient is at tolerance, or at the level of its own rounding."""
-    return relative_gradient(evaluation) <= max(gtol, _GRADIENT_FLOOR)
-
-
-def verdict(
-    evaluation: PointEvaluation,
-    model: CurvatureModel,
-    newton: Step,
-    gtol: float,
-    reference: Reference,
-    patience_used: int,
-) -> Status | None:
-    """Tell whether the point is an end, given the step of the model from it.
-
-    A small gradient alone proves little: where p sits on a wrong row, or runs off to
-    infinity, the gradient is tiny and so is the Hessian, while the Newton step keeps its
-    length.  So a minimum needs a Newton step that hardly moves u, and directions without
-    curvature must have had none to begin with.
-    """
-    small = at_tolerance(evaluation, gtol)
-    minimum = is_still(evaluation, model, newton)
-    settled = minimum and relative_motion(evaluation, newton) <= _ROUNDED_MOTION
-    if not (small or settled):
-        return None
-    if minimum:
-        return _minimum_or_saturated(evaluation, model, gtol, reference)
-    flat = evaluation.curvature_mass <= _FLAT_MASS * reference.mass
-    drowned = newton.predicted <= value_noise(evaluation)
-    return Status.SATURATED if drowned and (flat or patience_used >= _PATIENCE) else None
-
-
-def verdict_when_stuck(
-    evaluation: PointEvaluation, model: CurvatureModel, newton: Step, gtol: float, reference: Reference
-) -> Status:
-    """Tell what a point is from which no step was accepted."""
-    if at_tolerance(evaluation, gtol):
-        return Status.SATURATED
-    at_floor = relative_gradient(evaluation) <= _STUCK_FLOOR
-    if at_floor and is_still(evaluation, model, newton):
-        return _minimum_or_saturated(evaluation, model, gtol, reference)
-    return Status.STALLED
-
-
 def is_still(evaluation: PointEvaluation, model: CurvatureModel, newton: Step) -> bool:
     """Tell whether the model is convex and its minimiser hardly moves u."""
     if not model.is_convex or newton.on_boundary:
@@ -144,10 +100,56 @@ def is_still(evaluation: PointEvaluation, model: CurvatureModel, newton: Step) -
     return relative_motion(evaluation, newton) <= _STILL
 
 
-def _minimum_or_saturated(
-    evaluation: PointEvaluation, model: CurvatureModel, gtol: float, reference: Reference
-) -> Status:
-    if evaluation.curvature_mass == 0.0 or reference.has_lost_curvature(evaluation, model):
-        return Status.SATURATED
-    met = relative_gradient(evaluation) <= gtol
-    return Status.CONVERGED if met else Status.WORKING_PRECISION
+@dataclass(frozen=True)
+class Criteria:
+    """What makes a point an end of the solve.
+
+    Attributes
+    ----------
+    gtol : float
+        Tolerance on ||grad|| / S(x).
+    reference : Reference
+        How curved the function ordinarily is.
+    """
+
+    gtol: float
+    reference: Reference
+
+    def at_tolerance(self, evaluation: PointEvaluation) -> bool:
+        """Tell whether the gradient is at tolerance, or at the level of its own rounding."""
+        return relative_gradient(evaluation) <= max(self.gtol, _GRADIENT_FLOOR)
+
+    def verdict(
+        self, evaluation: PointEvaluation, model: CurvatureModel, newton: Step, patience_used: int
+    ) -> Status | None:
+        """Tell whether the point is an end, given the step of the model from it.
+
+        A small gradient alone proves little: where p sits on a wrong row, or runs off to
+        infinity, the gradient is tiny and so is the Hessian, while the Newton step keeps
+        its length.  So a minimum needs a Newton step that hardly moves u, and directions
+        without curvature must have had none to begin with.
+        """
+        minimum = is_still(evaluation, model, newton)
+        settled = minimum and relative_motion(evaluation, newton) <= _ROUNDED_MOTION
+        if not (settled or self.at_tolerance(evaluation)):
+            return None
+        if minimum:
+            return self._minimum_or_saturated(evaluation, model)
+        flat = evaluation.curvature_mass <= _FLAT_MASS * self.reference.mass
+        drowned = newton.predicted <= value_noise(evaluation)
+        return Status.SATURATED if drowned and (flat or patience_used >= _PATIENCE) else None
+
+    def verdict_when_stuck(self, evaluation: PointEvaluation, model: CurvatureModel, newton: Step) -> Status:
+        """Tell what a point is from which no step was accepted."""
+        if self.at_tolerance(evaluation):
+            return Status.SATURATED
+        at_floor = relative_gradient(evaluation) <= _STUCK_FLOOR
+        if at_floor and is_still(evaluation, model, newton):
+            return self._minimum_or_saturated(evaluation, model)
+        return Status.STALLED
+
+    def _minimum_or_saturated(self, evaluation: PointEvaluation, model: CurvatureModel) -> Status:
+        if evaluation.curvature_mass == 0.0 or self.reference.has_lost_curvature(evaluation, model):
+            return Status.SATURATED
+        met = relative_gradient(evaluation) <= self.gtol
+        return Status.CONVERGED if met else Status.WORKING_PRECISION

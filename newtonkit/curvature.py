@@ -36,7 +36,6 @@ class Step:
     negative_curvature: bool
 
 
-
 class CurvatureModel(Protocol):
     """A quadratic model of the function around a point, with a norm of its own."""
 

@@ -10,13 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from newtonkit.convergence import (
-    Reference,
-    at_tolerance,
-    relative_gradient,
-    verdict,
-    verdict_when_stuck,
-)
+from newtonkit.convergence import Criteria, relative_gradient
 from newtonkit.curvature import CurvatureModel
 from newtonkit.exact import ExactModel
 from newtonkit.metric import Metric
@@ -33,15 +27,12 @@ class Limits:
 
     Attributes
     ----------
-    gtol : float
-        Tolerance on ||grad|| / S(x).
     max_iter : int
         Iterations.
     deadline : float
         Value of ``time.perf_counter()``; infinite for none.
     """
 
-    gtol: float
     max_iter: int
     deadline: float
 
@@ -82,7 +73,7 @@ class Descent:
 
     objective: Objective
     metric: Metric
-    reference: Reference
+    criteria: Criteria
     limits: Limits
     meter: Meter
     callback: Callback | None
@@ -105,35 +96,41 @@ class Descent:
             return Status.INTERRUPTED
 
     def _advance(self) -> Status | None:
+        """Go to the next point, or tell how the descent has ended."""
         model = self._model()
         with self.meter.phase("step"):
             step = model.step(self.radius)
             self.meter.passes += 1
         if self._report(model):
             return Status.STOPPED_BY_CALLBACK
-        ended = verdict(
-            self.evaluation, model, step, self.limits.gtol, self.reference, self.patience_used
-        )
-        if ended is not None:
-            return ended if self._holds_afresh(ended) else None
+        solved = self.criteria.verdict(self.evaluation, model, step, self.patience_used)
+        if solved is not None:
+            return solved if self._holds_afresh(solved) else None
+        tired = self._limit_reached()
+        if tired is not None:
+            return tired
+        stalled = not self._move(model)
+        if not stalled or self._refresh():
+            return None
+        return self._limit_reached() or self.criteria.verdict_when_stuck(self.evaluation, model, step)
+
+    def _limit_reached(self) -> Status | None:
         if len(self.history) > self.limits.max_iter:
             return Status.MAX_ITER
-        if self.limits.out_of_time():
-            return Status.MAX_TIME
-        at_end = at_tolerance(self.evaluation, self.limits.gtol)
-        self.patience_used = self.patience_used + 1 if at_end else 0
+        return Status.MAX_TIME if self.limits.out_of_time() else None
+
+    def _move(self, model: CurvatureModel) -> bool:
+        """Take the best step the model leads to; tell whether there was one."""
+        lingering = self.criteria.at_tolerance(self.evaluation)
+        self.patience_used = self.patience_used + 1 if lingering else 0
         with self.meter.phase("trials"):
             moved = move(self.evaluation, model, self.radius, self.limits.out_of_time)
         self.meter.values += moved.trials
         self.last, self.radius = moved, moved.radius
-        if moved.evaluation is not None:
-            self.evaluation = moved.evaluation
-            return None
-        if self._refresh():
-            return None
-        if self.limits.out_of_time():
-            return Status.MAX_TIME
-        return verdict_when_stuck(self.evaluation, model, step, self.limits.gtol, self.reference)
+        if moved.evaluation is None:
+            return False
+        self.evaluation = moved.evaluation
+        return True
 
     def _model(self) -> CurvatureModel:
         with self.meter.phase("gradient"):
@@ -149,7 +146,7 @@ class Descent:
     def _holds_afresh(self, ended: Status) -> bool:
         """Compute A x from x itself, and tell whether the verdict stands."""
         changed = self._refresh()
-        return not (changed and ended.success) or at_tolerance(self.evaluation, self.limits.gtol)
+        return not (changed and ended.success) or self.criteria.at_tolerance(self.evaluation)
 
     def _refresh(self) -> bool:
         """Compute A x anew if it was carried along steps; tell whether that was so."""

@@ -118,10 +118,9 @@ class ExactModel:
         for rung in self._ladder:
             if abs(rung.norm - radius) <= 1e-6 * radius:
                 return rung
-        coordinates = [self._coordinates(radius)]
-        top = float(np.linalg.norm(coordinates[0][0]))
-        for k in range(1, _RUNGS):
-            coordinates.append(self._coordinates(_SHRINK**k * top))
+        first = self._coordinates(radius)
+        top = float(np.linalg.norm(first[0]))
+        coordinates = [first, *(self._coordinates(_SHRINK**k * top) for k in range(1, _RUNGS))]
         reduced = np.stack([c for c, _ in coordinates], axis=1)
         steps = self._metric.steps(self._vectors @ reduced)
         rows = self._objective.row_steps(steps)

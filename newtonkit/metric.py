@@ -80,7 +80,7 @@ class Metric:
     @property
     def rank(self) -> int:
         """The number of coordinates."""
-        return self.strong.shape[1] + self.weak.shape[1]
+        return int(self.strong.shape[1] + self.weak.shape[1])
 
     def steps(self, z: FloatArray) -> FloatArray:
         """Return ``T @ z``, shape (d, c), each as short as it can be in the Euclidean norm."""

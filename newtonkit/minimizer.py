@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from newtonkit.convergence import Reference, relative_gradient
+from newtonkit.convergence import Criteria, Reference, relative_gradient
 from newtonkit.descent import Callback, Descent, Limits, Meter
 from newtonkit.design import FloatArray
 from newtonkit.design.door import as_vector
@@ -104,22 +104,20 @@ def minimize(
         raise ValueError(f"method 'exact' forms a {d} x {d} Hessian; it is meant for d up to {_MOST_DENSE}")
     meter = Meter()
     deadline = math.inf if max_time is None else meter.started + max_time
-    limits = Limits(float(gtol), int(max_iter), deadline)
+    limits = Limits(int(max_iter), deadline)
     with one_blas_thread():
         first = _evaluate_start(problem, np.zeros(d) if x0 is None else as_vector(x0, "x0", d))
-        reference = Reference(problem, first)
-        metric = Metric(problem, reference.mass)
+        criteria = Criteria(float(gtol), Reference(problem, first))
+        metric = Metric(problem, criteria.reference.mass)
         meter.passes += 2
         begin = partial(
-            Descent, problem, metric, reference, limits, meter, iteration_printer(callback, verbose)
+            Descent, problem, metric, criteria, limits, meter, iteration_printer(callback, verbose)
         )
         descents = _descend_all(begin, _starting_points(problem, first, metric, int(starts), rng))
         return _result(method, metric, meter, descents)
 
 
-def _check_options(
-    method: Any, gtol: Any, max_iter: Any, max_time: Any, starts: Any, callback: Any
-) -> None:
+def _check_options(method: Any, gtol: Any, max_iter: Any, max_time: Any, starts: Any, callback: Any) -> None:
     if method != "exact":
         raise ValueError(f"method must be 'exact', got {method!r}")
     for name, value, least in (("gtol", gtol, 0.0), ("max_time", max_time, 0.0)):
@@ -189,7 +187,8 @@ def _result(
     best, status = min(descents, key=lambda pair: (not pair[1].success, pair[0].evaluation.value))
     history: tuple[IterationRecord, ...] = tuple(best.history)
     point = best.evaluation
-    return MinimizeResult(
+    result = MinimizeResult()
+    result.update(
         x=point.x.copy(),
         fun=point.value,
         jac=point.gradient.copy(),
@@ -207,14 +206,11 @@ def _result(
         history=history,
         starts=tuple((descent.evaluation.value, ended) for descent, ended in descents),
     )
+    return result
 
 
 def _message(status: Status, point: PointEvaluation, descent: Descent, metric: Metric) -> str:
     if status is Status.CONVERGED:
         return status.sentence
-    sizes = f"||grad|| / S = {relative_gradient(point):.1e}, gtol = {descent.limits.gtol:.1e}"
-    if status is Status.SATURATED:
-        sizes += f"; curvature left: {point.curvature_mass / (descent.reference.mass):.1e}"
+    sizes = f"||grad|| / S = {relative_gradient(point):.1e}, gtol = {descent.criteria.gtol:.1e}"
     return f"{status.sentence} ({sizes}.)"
-
-

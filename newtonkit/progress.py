@@ -7,7 +7,9 @@ import sys
 from newtonkit.descent import Callback
 from newtonkit.results import IterationRecord
 
-_HEADER = f"{'iter':>4}  {'value':>22}  {'||grad||/S':>10}  {'step':>8}  {'ratio':>6}  {'passes':>6}  {'s':>7}"
+_HEADER = (
+    f"{'iter':>4}  {'value':>22}  {'||grad||/S':>10}  {'step':>8}  {'ratio':>6}  {'passes':>6}  {'s':>7}"
+)
 
 
 def _line(record: IterationRecord) -> str:

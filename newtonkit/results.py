@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
 
 from scipy.optimize import OptimizeResult
 
@@ -116,7 +115,7 @@ class IterationRecord:
     x: FloatArray | None = None
 
 
-class MinimizeResult(OptimizeResult):  # type: ignore[misc]
+class MinimizeResult(OptimizeResult):
     """A ``scipy.optimize.OptimizeResult`` with the history of the solve.
 
     Attributes
@@ -139,6 +138,8 @@ class MinimizeResult(OptimizeResult):  # type: ignore[misc]
         Rank of the metric: d unless the design is rank-deficient.
     method : str
         The method used.
+    seconds : float
+        Wall time.
     history : tuple of IterationRecord
         A record for each iteration, the start first.
     starts : tuple of (float, Status)
@@ -152,8 +153,9 @@ class MinimizeResult(OptimizeResult):  # type: ignore[misc]
     (True, 'CONVERGED', True)
     """
 
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError as error:
-            raise AttributeError(name) from error
+    passes: int
+    rank: int
+    seconds: float
+    method: str
+    history: tuple[IterationRecord, ...]
+    starts: tuple[tuple[float, Status], ...]

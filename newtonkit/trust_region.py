@@ -151,7 +151,7 @@ def _judge_by_gradient(trials: _Trials, model: CurvatureModel, step: Step, radiu
     trial = trials(step.s, step.a_s)
     start = trials.start
     note = "judged by the gradient: the decrease is below rounding"
-    if trial is not None and trial.value - start.value <= value_noise(start):
-        if model.dual_norm(trial.gradient) < model.dual_norm(start.gradient):
-            return Move(trial, step.norm, np.nan, max(radius, step.norm), trials.count, note)
+    level = trial is not None and trial.value - start.value <= value_noise(start)
+    if trial is not None and level and model.dual_norm(trial.gradient) < model.dual_norm(start.gradient):
+        return Move(trial, step.norm, np.nan, max(radius, step.norm), trials.count, note)
     return Move(None, 0.0, np.nan, radius, trials.count, note)

@@ -3,6 +3,7 @@
 from newtonkit.problems.activations import Activation, Cosh, Exp, ExpPlusIdentity, Power, Sinh
 from newtonkit.problems.check import DerivativeReport, check_derivatives
 from newtonkit.problems.evaluation import Evaluation
+from newtonkit.problems.grouped import RescaledSquares
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.named import (
     CoshRegression,
@@ -14,16 +15,12 @@ from newtonkit.problems.named import (
     SoftmaxCrossEntropy,
     SoftmaxRegression,
 )
-from newtonkit.problems.outer import OuterFunction, RowDerivatives, RowwiseLoss
+from newtonkit.problems.normalised import NormalisedSquares, SoftmaxLogLoss
+from newtonkit.problems.outer import OuterFunction, RowDerivatives
 from newtonkit.problems.problem import Problem
 from newtonkit.problems.regressions import Regression
 from newtonkit.problems.rows import Groups, RowBlock
-from newtonkit.problems.structures import (
-    ElementwiseSquares,
-    NormalisedSquares,
-    RescaledSquares,
-    SoftmaxLogLoss,
-)
+from newtonkit.problems.rowwise import ElementwiseSquares, RowwiseLoss
 
 __all__ = [
     "Activation",

@@ -9,14 +9,13 @@ import numpy as np
 
 from newtonkit.design import FloatArray, map_blocks
 from newtonkit.problems.hessian import StructuredHessian
-from newtonkit.problems.outer import RowDerivatives, evaluate_totals
+from newtonkit.problems.outer import RowDerivatives, evaluate_totals, quiet
 from newtonkit.problems.rows import RowBlock
 
 if TYPE_CHECKING:
     from newtonkit.problems.problem import Problem
 
 _EPS = float(np.finfo(float).eps)
-_QUIET = {"over": "ignore", "invalid": "ignore", "divide": "ignore", "under": "ignore"}
 
 
 class Evaluation:
@@ -47,7 +46,7 @@ class Evaluation:
         self.u = a_x if problem.offset is None else a_x + problem.offset
         self._shown = problem.shown(self.u)
         self._totals = evaluate_totals(problem.outer, self._shown, problem.blocks)
-        with np.errstate(**_QUIET):  # type: ignore[call-overload]
+        with quiet():
             value = problem.outer.value(self._totals) + self._penalty()
         self.value = value if np.isfinite(value) else np.inf
 
@@ -75,7 +74,7 @@ class Evaluation:
 
         def fill(block: RowBlock) -> None:
             rows = block.rows
-            with np.errstate(**_QUIET):  # type: ignore[call-overload]
+            with quiet():
                 part = problem.outer.derivatives(self._shown[rows], block, self._totals)
             gradient[rows], diagonal[rows], magnitude[rows] = part.gradient, part.diagonal, part.magnitude
             if low_rank is not None:
@@ -93,7 +92,7 @@ class Evaluation:
     def gradient(self) -> FloatArray:
         """The gradient at x, shape (d,)."""
         rows = self._rows.gradient
-        with np.errstate(over="ignore", invalid="ignore"):  # where the value is infinite
+        with quiet():  # where the value is infinite
             return self.problem.design.transposed_product(rows) + self.problem.ridge * self.x
 
     @cached_property

@@ -104,19 +104,20 @@ class StructuredHessian:
         Each entry is a sum over rows: more accurate than ``S.T @ to_dense() @ S`` in
         directions that A nearly annihilates.
         """
-        rows = np.matmul(a_steps.T, self.row_product(a_steps))
-        total = rows + np.matmul(steps.T, (self.ridge * steps.T).T)
-        return 0.5 * (total + total.T)
+        total = a_steps.T @ self.row_product(a_steps) + steps.T @ (self.ridge * steps.T).T
+        symmetric: FloatArray = 0.5 * (total + total.T)
+        return symmetric
 
     def low_rank_gram(self) -> FloatArray:
         """Return ``A^T U C U^T A``, shape (d, d)."""
 
         def gram(w: FloatArray, cores: FloatArray) -> FloatArray:
             flat = w.reshape(-1, w.shape[-1])
-            return np.matmul(flat.T, np.matmul(cores, w).reshape(flat.shape))
+            return np.asarray(flat.T @ np.matmul(cores, w).reshape(flat.shape))
 
         total = self._sum_over_groups(gram, self.shape)
-        return 0.5 * (total + total.T)
+        symmetric: FloatArray = 0.5 * (total + total.T)
+        return symmetric
 
     def _sum_over_groups(
         self, function: Callable[[FloatArray, FloatArray], FloatArray], shape: tuple[int, ...]
@@ -169,7 +170,7 @@ class StructuredHessian:
         """Return H as a (d, d) array (read-only, formed once)."""
         return self._dense
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         dense = self._dense if dtype is None else self._dense.astype(dtype, copy=False)
         return dense.copy() if copy is not False and dense is self._dense else dense
 

@@ -7,61 +7,11 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from newtonkit.design import FloatArray
+from newtonkit.problems.documentation import documented
+from newtonkit.problems.normalised import SoftmaxLogLoss
 from newtonkit.problems.outer import OuterFunction
 from newtonkit.problems.regressions import GroupedProblem, Regression
 from newtonkit.problems.rows import Groups
-from newtonkit.problems.structures import SoftmaxLogLoss
-
-_SHARED = """
-    Parameters
-    ----------
-    A : array_like, sparse matrix or array, or data frame, shape (n, d)
-        The design matrix: dense (C, Fortran or strided, float64 or float32), CSR or CSC;
-        float32 data stays float32 in memory, all sums are float64.
-    b : array_like, shape (n,)
-        {target}{extra}{groups}
-    sample_weight : array_like of shape (n,), optional
-        Multiplicity s of each row, >= 0{group_weight}.
-    ridge : float or array_like of shape (d,), default 0
-        Penalty on the coefficients, >= 0; a scalar leaves the intercept free.
-    penalty_weights : array_like of shape (n,), optional
-        The papers' W: adds 1/2 ||diag(penalty_weights) A x||^2.
-    offset : array_like of shape (n,), optional
-        o, added to A x.
-    fit_intercept : bool, default False
-        Add a virtual column of ones; its coefficient comes last in x.
-
-    Raises
-    ------
-    TypeError
-        If an argument does not hold real numbers.
-    ValueError
-        If shapes do not fit, or an argument is NaN, infinite or out of its range.
-"""
-
-_GROUPS = """
-    groups : array_like of shape (n,), optional
-        Labels; the rows of each label have a normalisation of their own, and the loss is
-        the sum over labels.  All rows are one group by default."""
-
-
-def _documented(target: str, *, grouped: bool = True, extra: str = "") -> Any:
-    """Put the parameters that all problems share in place of PARAMETERS in a docstring."""
-
-    def fill(cls: type) -> type:
-        assert cls.__doc__ is not None
-        shared = _SHARED.format(
-            target=target,
-            extra=extra,
-            groups=_GROUPS if grouped else "",
-            group_weight=";\n        with `groups` the weight of a whole group, equal in all its rows"
-            if grouped
-            else "",
-        )
-        cls.__doc__ = cls.__doc__.replace("\n    PARAMETERS\n", shared)
-        return cls
-
-    return fill
 
 
 class _Elementwise(Regression):
@@ -93,14 +43,15 @@ class _Elementwise(Regression):
         )
 
 
-@_documented("The target, best of order one or positive.", grouped=False)
+@documented("The target, best of order one or positive.", grouped=False)
 class ExpRegression(_Elementwise):
     """Exp regression: L(x) = 1/2 ||exp(u) - b||^2 plus penalties, u = A x + o.
 
     Gradient A^T (f * r) and Hessian A^T diag(f * (f + r)) A, with f = exp(u) and
     r = f - b, plus those of the penalties.  Not convex where b > 2 f (arXiv:2303.15725).
 
-    PARAMETERS
+    {shared parameters}
+
     Examples
     --------
     >>> import newtonkit as nk
@@ -111,7 +62,7 @@ class ExpRegression(_Elementwise):
     _name = "exp"
 
 
-@_documented("The target.", grouped=False)
+@documented("The target.", grouped=False)
 class CoshRegression(_Elementwise):
     """Cosh regression: L(x) = 1/2 ||cosh(u) - b||^2 plus penalties, u = A x + o.
 
@@ -120,7 +71,8 @@ class CoshRegression(_Elementwise):
     x = 0 is exactly stationary, and a saddle or a maximum where b > 1: the solver leaves
     it along negative curvature.  x and -x give the same loss.
 
-    PARAMETERS
+    {shared parameters}
+
     Examples
     --------
     >>> import numpy as np
@@ -133,14 +85,15 @@ class CoshRegression(_Elementwise):
     _name = "cosh"
 
 
-@_documented("The target.", grouped=False)
+@documented("The target.", grouped=False)
 class SinhRegression(_Elementwise):
     """Sinh regression: L(x) = 1/2 ||sinh(u) - b||^2 plus penalties, u = A x + o.
 
     Gradient A^T (cosh(u) * r) and Hessian A^T diag(cosh(u)^2 + sinh(u) * r) A, with
     r = sinh(u) - b, plus those of the penalties (arXiv:2303.15725).
 
-    PARAMETERS
+    {shared parameters}
+
     Examples
     --------
     >>> import numpy as np
@@ -152,7 +105,7 @@ class SinhRegression(_Elementwise):
     _name = "sinh"
 
 
-@_documented(
+@documented(
     "The target, on the scale of f / <f, 1>.",
     extra='\n    activation : {"exp", "cosh", "sinh"} or Activation, default "exp"\n        f.',
 )
@@ -165,7 +118,8 @@ class RescaledRegression(Regression):
     Without penalty the loss of "exp" tends to 0 as all of u falls to minus infinity, and
     the loss of "sinh" is 0 at u = 0: such problems want a penalty or an offset.
 
-    PARAMETERS
+    {shared parameters}
+
     Examples
     --------
     >>> import newtonkit as nk
@@ -201,41 +155,8 @@ class RescaledRegression(Regression):
         )
 
 
-class _Normalised(Regression):
-    """1/2 ||f(u) / <f(u), 1> - b||^2 for a fixed f."""
-
-    _name: str
-
-    def __init__(
-        self,
-        A: Any,
-        b: ArrayLike,
-        *,
-        groups: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-        ridge: ArrayLike = 0.0,
-        penalty_weights: ArrayLike | None = None,
-        offset: ArrayLike | None = None,
-        fit_intercept: bool = False,
-        entropy_weight: float = 0.0,
-    ) -> None:
-        super().__init__(
-            A,
-            b,
-            structure="normalised",
-            activation=self._name,
-            groups=groups,
-            sample_weight=sample_weight,
-            ridge=ridge,
-            penalty_weights=penalty_weights,
-            offset=offset,
-            fit_intercept=fit_intercept,
-            entropy_weight=entropy_weight,
-        )
-
-
-@_documented("The target, usually a distribution over the rows (of each group).")
-class SoftmaxRegression(_Normalised):
+@documented("The target, usually a distribution over the rows (of each group).")
+class SoftmaxRegression(Regression):
     """Softmax regression: L(x) = 1/2 ||p - b||^2 plus penalties, p = exp(u) / <exp(u), 1>.
 
     With r = p - b and c = <p, r>: gradient A^T (p * (r - c)), Hessian
@@ -243,7 +164,8 @@ class SoftmaxRegression(_Normalised):
     C = [[<p, p>, -1], [-1, 0]], plus those of the penalties (arXiv:2304.10411).  Not
     convex.  Adding a constant to u changes nothing, so an intercept has no effect.
 
-    PARAMETERS
+    {shared parameters}
+
     Examples
     --------
     >>> import newtonkit as nk
@@ -269,6 +191,8 @@ class SoftmaxRegression(_Normalised):
         super().__init__(
             A,
             b,
+            structure="normalised",
+            activation=self._name,
             groups=groups,
             sample_weight=sample_weight,
             ridge=ridge,
@@ -278,7 +202,7 @@ class SoftmaxRegression(_Normalised):
         )
 
 
-@_documented("The target, usually a distribution over the rows (of each group).")
+@documented("The target, usually a distribution over the rows (of each group).")
 class ResNetSoftmaxRegression(SoftmaxRegression):
     """ResNet + softmax regression: L(x) = 1/2 ||p - b||^2, p = f / <f, 1>, f = exp(u) + u.
 
@@ -288,7 +212,8 @@ class ResNetSoftmaxRegression(SoftmaxRegression):
     (arXiv:2309.13482).  Defined where <f, 1> > 0 in every group; no step crosses that
     border.
 
-    PARAMETERS
+    {shared parameters}
+
     Examples
     --------
     >>> import newtonkit as nk
@@ -300,11 +225,11 @@ class ResNetSoftmaxRegression(SoftmaxRegression):
     _name = "exp_plus_identity"
 
 
-@_documented(
+@documented(
     "The target, usually a distribution over the rows (of each group).",
     extra="\n    entropy_weight : float\n        gamma >= 0, the weight of creativity against reality.",
 )
-class EntropySoftmaxRegression(_Normalised):
+class EntropySoftmaxRegression(Regression):
     """Entropy-regularised softmax: L(x) = 1/2 ||p - b||^2 - gamma H(p) plus penalties.
 
     H(p) = -<p, log p> is the entropy (creativity), p the softmax of u (arXiv:2306.02295).
@@ -312,7 +237,8 @@ class EntropySoftmaxRegression(_Normalised):
     column of U, gamma p * (1 + e) to the diagonal of the Hessian in u, and -gamma to
     C[0, 0] of :class:`SoftmaxRegression` (derived here).
 
-    PARAMETERS
+    {shared parameters}
+
     Examples
     --------
     >>> import newtonkit as nk
@@ -322,8 +248,6 @@ class EntropySoftmaxRegression(_Normalised):
     >>> bool(abs(creative[0]) < abs(plain[0]))
     True
     """
-
-    _name = "exp"
 
     def __init__(
         self,
@@ -341,6 +265,8 @@ class EntropySoftmaxRegression(_Normalised):
         super().__init__(
             A,
             b,
+            structure="normalised",
+            activation="exp",
             groups=groups,
             sample_weight=sample_weight,
             ridge=ridge,
@@ -351,7 +277,7 @@ class EntropySoftmaxRegression(_Normalised):
         )
 
 
-@_documented("The counts or shares of each row, >= 0; one-hot within groups for choices.")
+@documented("The counts or shares of each row, >= 0; one-hot within groups for choices.")
 class SoftmaxCrossEntropy(GroupedProblem):
     """Softmax cross-entropy: L(x) = B log <exp(u), 1> - <b, u> plus penalties, B = <b, 1>.
 
@@ -359,7 +285,8 @@ class SoftmaxCrossEntropy(GroupedProblem):
     plus those of the penalties.  Convex.  With `groups` and one-hot b this is the
     conditional logit model of choice: L is minus its log-likelihood.
 
-    PARAMETERS
+    {shared parameters}
+
     Examples
     --------
     >>> import newtonkit as nk
@@ -380,5 +307,3 @@ class SoftmaxCrossEntropy(GroupedProblem):
         if (b < 0.0).any():
             raise ValueError(f"b must be at least 0, got {b.min()}")
         return SoftmaxLogLoss(b, groups, row_weights, group_weights)
-
-

@@ -11,7 +11,7 @@ from newtonkit.design import Design, FloatArray, IntArray, as_design
 from newtonkit.design.door import as_vector
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.hessian import StructuredHessian
-from newtonkit.problems.outer import OuterFunction
+from newtonkit.problems.outer import OuterFunction, quiet
 from newtonkit.problems.rows import Groups
 
 
@@ -119,7 +119,7 @@ class Problem:
         if last is not None and last.fresh and np.array_equal(last.x, point):
             return last
         point = point.astype(np.float64)  # a copy: callers reuse their arrays
-        with np.errstate(over="ignore", invalid="ignore"):
+        with quiet():
             fresh = Evaluation(self, point, self.design.product(point))
         self._last = fresh
         return fresh

@@ -1,4 +1,4 @@
-"""The named regressions: three structures times the activations, and softmax cross-entropy."""
+"""Problems with groups of rows, and the regressions: three structures times any activation."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from newtonkit.design import FloatArray, as_design
-from newtonkit.design.door import as_vector
+from newtonkit.design.door import as_vector, checked_weights
 from newtonkit.problems.activations import Activation, as_activation
-from newtonkit.problems.outer import OuterFunction, checked_weights
+from newtonkit.problems.grouped import RescaledSquares
+from newtonkit.problems.normalised import NormalisedSquares
+from newtonkit.problems.outer import OuterFunction
 from newtonkit.problems.problem import Problem, sorted_by_group
 from newtonkit.problems.rows import Groups
-from newtonkit.problems.structures import (
-    ElementwiseSquares,
-    NormalisedSquares,
-    RescaledSquares,
-)
+from newtonkit.problems.rowwise import ElementwiseSquares
 
 Structure = Literal["elementwise", "rescaled", "normalised"]
 

@@ -40,6 +40,12 @@ class RowBlock:
             return np.add.reduce(values, axis=0, keepdims=True)
         return np.add.reduceat(values, self.starts, axis=0)
 
+    def dots(self, *pairs: tuple[FloatArray, FloatArray]) -> FloatArray:
+        """Return the inner product of each pair of vectors within each group, shape (k, pairs)."""
+        if len(self.starts) == 1:
+            return np.array([[np.dot(a, b) for a, b in pairs]])
+        return np.stack([np.add.reduceat(a * b, self.starts) for a, b in pairs], axis=1)
+
     def lowest(self, values: FloatArray) -> FloatArray:
         """Return the least value of each group."""
         return np.minimum.reduceat(values, self.starts)
@@ -79,6 +85,10 @@ class Groups:
     def counts(self) -> IntArray:
         """The number of rows in each group, shape (m,)."""
         return np.diff(self.starts, append=self.n_rows)
+
+    def sums(self, values: FloatArray) -> FloatArray:
+        """Add up one value for each row within each group, shape (m,)."""
+        return np.add.reduceat(values, self.starts)
 
     @classmethod
     def single(cls, n_rows: int) -> Groups:

@@ -7,7 +7,7 @@ import numpy as np
 import newtonkit as nk
 from newtonkit.problems import Problem
 from newtonkit.problems.activations import Exp
-from newtonkit.problems.structures import ElementwiseSquares
+from newtonkit.problems import ElementwiseSquares
 
 GTOL = 1e-8
 

@@ -129,9 +129,6 @@ def assert_operations_match(design: Design, a: np.ndarray, rtol: float = 1e-13) 
     for weights in (signed, np.abs(signed), -np.abs(signed), np.abs(rng.standard_normal(n)), np.zeros(n)):
         gram = design.sandwich(weights)
         assert_allclose(gram, a.T @ (weights[:, None] * a), **close)
-        positive, negative = design.signed_sandwich(weights)
-        assert_allclose(positive, a.T @ (np.maximum(weights, 0.0)[:, None] * a), **close)
-        assert_allclose(negative, a.T @ (np.maximum(-weights, 0.0)[:, None] * a), **close)
     assert_allclose(design.row_norms, np.sqrt((a * a).sum(axis=1)), **close)
     assert_allclose(design.square_transposed_product(signed), (a * a).T @ signed, **close)
     assert_allclose(design.to_dense(), a, rtol=0.0, atol=0.0)
@@ -250,7 +247,7 @@ def test_large_and_thin_sparse_data_goes_through_the_kernel(monkeypatch: pytest.
     design = as_design(sparse.csr_array(a))
     weights = np.random.default_rng(5).standard_normal(len(a))
     assert_allclose(design.sandwich(weights), a.T @ (weights[:, None] * a), rtol=1e-11, atol=1e-9)
-    assert len(calls) == 2 * len(design.blocks) > 2  # positive and negative weights
+    assert len(calls) == len(design.blocks) > 1
 
 
 @pytest.mark.parametrize("function", [csr_gram, csr_gram.py_func], ids=["compiled", "plain Python"])

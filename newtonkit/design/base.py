@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -30,7 +31,7 @@ def row_blocks(n_rows: int, n_columns: int, entries_per_row: float | None = None
     rows = min(max(_ENTRIES_SMALL / width, 4 * n_columns), _ENTRIES_LARGE / width)
     count = max(1, round(n_rows / max(rows, 256.0)))
     edges = [n_rows * k // count for k in range(count + 1)]
-    return tuple(slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True))
+    return tuple(slice(a, b) for a, b in pairwise(edges))
 
 
 class Design(ABC):
@@ -64,7 +65,7 @@ class Design(ABC):
 
     @abstractmethod
     def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
-        """Return ``A[block].T @ diag(weights) @ A[block]`` for weights >= 0."""
+        """Return ``A[block].T @ diag(weights) @ A[block]`` for weights of any sign."""
 
     @abstractmethod
     def block_square_sums(self, block: slice) -> FloatArray:
@@ -87,7 +88,7 @@ class Design(ABC):
 
     def product(self, x: FloatArray) -> FloatArray:
         """Return ``A @ x`` for x of shape (d,) or (d, k)."""
-        out = np.empty((self.shape[0], *x.shape[1:]))
+        out = np.empty((self.shape[0], *x.shape[1:]), order="F")  # columns are used one by one
 
         def fill(block: slice) -> None:
             out[block] = self.block_product(block, x)
@@ -105,28 +106,7 @@ class Design(ABC):
 
     def sandwich(self, weights: FloatArray) -> FloatArray:
         """Return ``A.T @ diag(weights) @ A`` for weights of any sign, shape (d, d)."""
-        positive, negative = self.signed_sandwich(weights)
-        return positive - negative
-
-    def signed_sandwich(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return ``A.T @ diag(max(w, 0)) @ A`` and ``A.T @ diag(max(-w, 0)) @ A``.
-
-        Both together cost about what one costs, since rows of weight zero cost nothing.
-        """
-        down = weights < 0.0
-        if not down.any():
-            positive = self.sum_blocks(lambda block: self.block_gram(block, weights[block]))
-            return positive, np.zeros_like(positive)
-        up_part = np.where(down, 0.0, weights)
-        down_part = np.where(down, -weights, 0.0)
-
-        def both(block: slice) -> FloatArray:
-            return np.stack(
-                (self.block_gram(block, up_part[block]), self.block_gram(block, down_part[block]))
-            )
-
-        positive, negative = self.sum_blocks(both)
-        return positive, negative
+        return self.sum_blocks(lambda block: self.block_gram(block, weights[block]))
 
     def sum_blocks(self, function: Callable[[slice], FloatArray]) -> FloatArray:
         """Add up `function` over the blocks, in an order that never changes.
@@ -150,7 +130,7 @@ class Design(ABC):
     def _runs(self) -> list[tuple[slice, ...]]:
         count = min(_MAX_RUNS, len(self.blocks))
         edges = [len(self.blocks) * k // count for k in range(count + 1)]
-        return [self.blocks[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        return [self.blocks[a:b] for a, b in pairwise(edges)]
 
     @cached_property
     def row_norms(self) -> FloatArray:

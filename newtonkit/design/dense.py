@@ -10,6 +10,9 @@ from scipy.sparse import csr_array
 
 from newtonkit.design.base import Design, FloatArray, IntArray, row_blocks
 
+_FEW_COLUMNS = 8
+_FEW_FOR_GRAM = 64
+
 
 def group_selector(columns: FloatArray, starts: IntArray) -> csr_array:
     """Return the sparse S, (runs * k) x rows, with ``S @ A`` the weighted sums of each run of rows."""
@@ -20,6 +23,30 @@ def group_selector(columns: FloatArray, starts: IntArray) -> csr_array:
     rows = np.concatenate([np.tile(np.arange(a, b), k) for a, b in zip(starts, ends, strict=True)])
     which = np.repeat(np.tile(np.arange(k), len(starts)), counts)
     return csr_array((columns[rows, which], rows, indptr), shape=(len(counts), n_rows))
+
+
+def weighted_gram(rows: NDArray[Any], weights: FloatArray) -> FloatArray:
+    """Return ``rows.T @ diag(weights) @ rows`` in float64.
+
+    A product of a matrix with its own transpose costs BLAS half as much as any other, so
+    with many columns rows of either sign are dealt with apart, by the roots of their
+    weights; with few, taking them apart costs more than it saves.
+    """
+    negative = weights < 0.0
+    if negative.any():
+        if rows.shape[1] < _FEW_FOR_GRAM:
+            wide = rows.astype(np.float64, copy=False)
+            return wide.T @ (wide * weights[:, None])
+        down = np.flatnonzero(negative)
+        up = np.flatnonzero(weights > 0.0)
+        return _root_gram(rows[up], weights[up]) - _root_gram(rows[down], -weights[down])
+    return _root_gram(rows, weights)
+
+
+def _root_gram(rows: NDArray[Any], weights: FloatArray) -> FloatArray:
+    scaled = rows * np.sqrt(weights)[:, None]
+    gram: FloatArray = scaled.T @ scaled
+    return gram
 
 
 class DenseDesign(Design):
@@ -36,36 +63,37 @@ class DenseDesign(Design):
 
     def block_product(self, block: slice, x: FloatArray) -> FloatArray:
         """See :meth:`Design.block_product`."""
-        return np.matmul(self._block(block), x)
+        rows = self._block(block)
+        if x.ndim == 1 or x.shape[1] > _FEW_COLUMNS:
+            return rows @ x
+        out = np.empty((len(rows), x.shape[1]), order="F")
+        for k in range(x.shape[1]):  # on a block in cache this beats a product with few columns
+            np.matmul(rows, x[:, k], out=out[:, k])
+        return out
 
     def block_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
         """See :meth:`Design.block_transposed_product`."""
-        return np.matmul(self._block(block).T, v)
+        return self._block(block).T @ v
 
     def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
         """See :meth:`Design.block_gram`."""
-        kept = np.flatnonzero(weights)
-        if 10 * len(kept) > 9 * len(weights):
-            scaled = self._array[block] * np.sqrt(weights)[:, None]
-        else:
-            scaled = self._array[block][kept] * np.sqrt(weights[kept])[:, None]
-        return np.matmul(scaled.T, scaled)  # NumPy sees the transpose: half the work of a product
+        return weighted_gram(self._array[block], weights)
 
     def block_square_sums(self, block: slice) -> FloatArray:
         """See :meth:`Design.block_square_sums`."""
         rows = self._block(block)
-        return np.einsum("ij,ij->i", rows, rows)
+        return np.asarray(np.einsum("ij,ij->i", rows, rows))
 
     def block_square_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
         """See :meth:`Design.block_square_transposed_product`."""
         rows = self._block(block)
-        return np.einsum("ij,ij,i->j", rows, rows, v)
+        return np.asarray(np.einsum("ij,ij,i->j", rows, rows, v))
 
     def block_group_sums(self, block: slice, columns: FloatArray, starts: IntArray) -> FloatArray:
         """See :meth:`Design.block_group_sums`."""
         rows = self._block(block)
         if len(starts) == 1:
-            return np.matmul(columns.T, rows)[None]
+            return np.asarray(columns.T @ rows)[None]
         sums = group_selector(columns, starts) @ rows
         return np.asarray(sums).reshape(len(starts), columns.shape[1], self.shape[1])
 

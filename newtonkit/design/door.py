@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from newtonkit.design.base import Design, FloatArray, map_blocks, row_blocks
+from newtonkit.design.base import Design, FloatArray, row_blocks
 from newtonkit.design.dense import DenseDesign
 from newtonkit.design.intercept import InterceptDesign
 from newtonkit.design.sparse import SparseDesign
+from newtonkit.design.threads import map_blocks
 
 
 def as_design(A: Any, *, fit_intercept: bool = False, name: str = "A") -> Design:
@@ -87,6 +88,14 @@ def as_vector(values: ArrayLike, name: str, length: int | None = None) -> FloatA
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, but holds NaN or infinity")
     return array.astype(np.float64, copy=False)
+
+
+def checked_weights(sample_weight: ArrayLike, n: int) -> FloatArray:
+    """Return weights as a vector, refusing negative ones and all zeros."""
+    weights = as_vector(sample_weight, "sample_weight", n)
+    if (weights < 0.0).any() or not (weights > 0.0).any():
+        raise ValueError("sample_weight must be at least 0, and positive somewhere")
+    return weights
 
 
 def _frame_values(frame: Any, name: str) -> Any:

@@ -18,7 +18,8 @@ class InterceptDesign(Design):
 
     def block_product(self, block: slice, x: FloatArray) -> FloatArray:
         """See :meth:`Design.block_product`."""
-        return self._inner.block_product(block, x[:-1]) + x[-1]
+        out: FloatArray = self._inner.block_product(block, x[:-1]) + x[-1]
+        return out
 
     def block_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
         """See :meth:`Design.block_transposed_product`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -13,9 +13,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 def compiled(function: F) -> F:
     """Compile without the GIL, keeping the machine code on disk where a place can be written."""
     try:
-        return numba.njit(nogil=True, cache=True)(function)
+        return cast(F, numba.njit(nogil=True, cache=True)(function))
     except RuntimeError:  # Numba: "cannot cache function: no locator available"
-        return numba.njit(nogil=True)(function)
+        return cast(F, numba.njit(nogil=True)(function))
 
 
 @compiled

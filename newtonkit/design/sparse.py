@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from newtonkit.design.base import Design, FloatArray, IntArray, row_blocks
-from newtonkit.design.dense import group_selector
+from newtonkit.design.dense import group_selector, weighted_gram
 
 _DENSE_GRAM_ENTRIES = 1_000_000
 _DENSE_GRAM_DENSITY = 0.2
@@ -53,13 +53,11 @@ class SparseDesign(Design):
         n_entries = self.shape[0] * self.shape[1]
         dense_enough = rows.nnz >= _DENSE_GRAM_DENSITY * rows.shape[0] * rows.shape[1]
         if n_entries <= _DENSE_GRAM_ENTRIES or dense_enough:
-            kept = np.flatnonzero(weights)
-            scaled = rows[kept].toarray() * np.sqrt(weights[kept])[:, None]
-            return np.matmul(scaled.T, scaled)
-        from newtonkit.design.kernels import csr_gram  # Numba: imported only for large data
+            return weighted_gram(rows.toarray(), weights)
+        from newtonkit.design.kernels import csr_gram  # noqa: PLC0415  (Numba: only for large data)
 
         out = np.zeros((self.shape[1],) * 2)
-        csr_gram(rows.data, rows.indices, rows.indptr, weights, out)
+        csr_gram(rows.data, rows.indices, rows.indptr, weights, out)  # type: ignore[no-untyped-call]
         return out
 
     def _squares(self, block: slice) -> csr_array[Any]:
@@ -69,7 +67,7 @@ class SparseDesign(Design):
 
     def block_square_sums(self, block: slice) -> FloatArray:
         """See :meth:`Design.block_square_sums`."""
-        return np.asarray(self._squares(block).sum(axis=1)).ravel()
+        return np.asarray(self._squares(block) @ np.ones(self.shape[1]))
 
     def block_square_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
         """See :meth:`Design.block_square_transposed_product`."""
@@ -78,7 +76,7 @@ class SparseDesign(Design):
     def block_group_sums(self, block: slice, columns: FloatArray, starts: IntArray) -> FloatArray:
         """See :meth:`Design.block_group_sums`."""
         sums = group_selector(columns, starts) @ self._views[block.start]
-        return sums.toarray().reshape(len(starts), columns.shape[1], self.shape[1])
+        return np.asarray(sums.toarray()).reshape(len(starts), columns.shape[1], self.shape[1])
 
     def rows(self, indices: IntArray) -> SparseDesign:
         """See :meth:`Design.rows`."""

@@ -40,7 +40,7 @@ _workers = _Workers()
 
 def _after_fork() -> None:
     """Forget the parent's threads: none of them lives in the child."""
-    global _workers
+    global _workers  # noqa: PLW0603  (the one place that may replace it)
     inherited = _workers
     _workers = _Workers()
     _workers.n_threads = inherited.n_threads

@@ -1,0 +1,127 @@
+"""Structures with a sum over each group of rows; the rescaled squared loss.
+
+Notation here and in ``normalised.py``: f, f', f'' are the activation and its derivatives at
+u, b is the target, s the multiplicity of a row, t the weight of a group, <.,.> an inner
+product over the rows of a group; * is entrywise.  Weights were derived here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from newtonkit.design import FloatArray
+from newtonkit.problems.activations import Activation
+from newtonkit.problems.outer import OuterFunction, RowDerivatives, Totals, rounding_of_squares
+from newtonkit.problems.rows import Groups, RowBlock
+
+
+class GroupedOuter(OuterFunction):
+    """What the structures with a sum over each group share: target, weights, groups."""
+
+    def __init__(
+        self,
+        b: FloatArray,
+        groups: Groups | None = None,
+        row_weights: FloatArray | None = None,
+        group_weights: FloatArray | None = None,
+    ) -> None:
+        self.target = b
+        self.groups = Groups.single(len(b)) if groups is None else groups
+        self.row_weights = row_weights
+        self.group_weights = np.ones(len(self.groups)) if group_weights is None else group_weights
+
+    def _rows(self, block: RowBlock) -> tuple[FloatArray, FloatArray]:
+        """Return the target and the multiplicity of the rows of a block."""
+        b = self.target[block.rows]
+        return b, np.ones_like(b) if self.row_weights is None else self.row_weights[block.rows]
+
+    def _rank_two_cores(self, corner: FloatArray) -> FloatArray:
+        """Return t [[corner, -1], [-1, 0]] for every group."""
+        cores = np.zeros((len(self.groups), 2, 2))
+        cores[:, 0, 0] = corner
+        cores[:, 0, 1] = cores[:, 1, 0] = -1.0
+        return cores * self.group_weights[:, None, None]
+
+    def _multiplied(self, f: FloatArray, groups: Groups) -> FloatArray:
+        """Return s * f for the rows of the problem, f for new rows."""
+        return f if self.row_weights is None or groups is not self.groups else self.row_weights * f
+
+    def _group_total(self, values: FloatArray) -> float:
+        return float(np.dot(self.group_weights, values))
+
+
+class RescaledSquares(GroupedOuter):
+    """l(u) = 1/2 <s r, r> with r = f - S b and S = <s, f> (arXiv:2305.00660).
+
+    With c = <s b, r>: l' = s f' (r - c), D = s (f'^2 + f'' (r - c)),
+    U = [s f', s f' b] and C = [[<s b, b>, -1], [-1, 0]].
+    """
+
+    rank = 2
+    n_stages = 2
+
+    def __init__(
+        self,
+        b: FloatArray,
+        activation: Activation,
+        groups: Groups | None = None,
+        row_weights: FloatArray | None = None,
+        group_weights: FloatArray | None = None,
+    ) -> None:
+        super().__init__(b, groups, row_weights, group_weights)
+        self.activation = activation
+        weighted = b * b if row_weights is None else row_weights * b * b
+        self._target_squares = self.groups.sums(weighted)
+
+    def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
+        """See :meth:`OuterFunction.partials`: first S, then the sums over r."""
+        f = self.activation.value(u)
+        b, s = self._rows(block)
+        if stage == 0:
+            return block.dots((s, f))
+        r = f - block.spread(totals[0][:, 0]) * b
+        sr = s * r
+        return block.dots((sr, r), (sr, b), (s * np.abs(b), np.abs(f)))
+
+    def value(self, totals: Totals) -> float:
+        """See :meth:`OuterFunction.value`."""
+        return 0.5 * self._group_total(totals[1][:, 0])
+
+    def _scaled_target_squares(self, totals: Totals) -> float:
+        """Return 1/2 <s S b, S b>, all groups together."""
+        return 0.5 * self._group_total(totals[0][:, 0] ** 2 * self._target_squares)
+
+    def loss_scale(self, totals: Totals) -> float:
+        """See :meth:`OuterFunction.loss_scale`."""
+        return self.value(totals) + 4.0 * self._scaled_target_squares(totals)
+
+    def rounding(self, totals: Totals) -> float:
+        """See :meth:`OuterFunction.rounding`."""
+        return rounding_of_squares(self.value(totals), self._scaled_target_squares(totals))
+
+    def derivatives(self, u: FloatArray, block: RowBlock, totals: Totals) -> RowDerivatives:
+        """See :meth:`OuterFunction.derivatives`."""
+        f, first, second = self.activation(u)
+        b, s = self._rows(block)
+        t = block.spread(self.group_weights)
+        total = totals[0][:, 0]
+        scaled = block.spread(total) * b
+        error = f - scaled - block.spread(totals[1][:, 1])
+        shift = totals[1][:, 2] + np.abs(total) * self._target_squares  # c, had nothing cancelled in r
+        size = np.abs(f) + np.abs(scaled) + block.spread(shift)
+        column = s * first
+        return RowDerivatives(
+            gradient=t * column * error,
+            diagonal=t * s * (first * first + second * error),
+            magnitude=t * np.abs(column) * size,
+            low_rank=np.stack((column, column * b), axis=1),
+        )
+
+    def cores(self, totals: Totals) -> FloatArray:
+        """See :meth:`OuterFunction.cores`."""
+        return self._rank_two_cores(self._target_squares)
+
+    def predict(self, u: FloatArray, groups: Groups) -> FloatArray:
+        """Return f(u) / <f(u), 1>, which is on the scale of the target."""
+        f = self.activation.value(u)
+        return f / np.repeat(groups.sums(self._multiplied(f, groups)), groups.counts)
