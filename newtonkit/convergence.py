@@ -13,7 +13,6 @@ from newtonkit.results import Status
 
 _EPS = float(np.finfo(float).eps)
 _STILL = 1e-5
-_ROUNDED_MOTION = 4.0 * _EPS
 _GRADIENT_FLOOR = 256.0 * _EPS
 _STUCK_FLOOR = 1e4 * _EPS
 _VALUE_NOISE = 16.0
@@ -130,7 +129,7 @@ class Criteria:
         without curvature must have had none to begin with.
         """
         minimum = is_still(evaluation, model, newton)
-        settled = minimum and relative_motion(evaluation, newton) <= _ROUNDED_MOTION
+        settled = minimum and relative_motion(evaluation, newton) <= _EPS
         if not (settled or self.at_tolerance(evaluation)):
             return None
         if minimum:
@@ -144,7 +143,8 @@ class Criteria:
         if self.at_tolerance(evaluation):
             return Status.SATURATED
         at_floor = relative_gradient(evaluation) <= _STUCK_FLOOR
-        if at_floor and is_still(evaluation, model, newton):
+        settled = relative_motion(evaluation, newton) <= 4.0 * _EPS
+        if (at_floor or settled) and is_still(evaluation, model, newton):
             return self._minimum_or_saturated(evaluation, model)
         return Status.STALLED
 

@@ -22,6 +22,7 @@ _RUNGS = 4
 _SHRINK = 0.25
 _MOST_REFINED = 64
 _DOUBT = 1e-7
+_MOST_SECULAR = 100
 
 
 class ExactModel:
@@ -118,34 +119,28 @@ class ExactModel:
         for rung in self._ladder:
             if abs(rung.norm - radius) <= 1e-6 * radius:
                 return rung
-        first = self._coordinates(radius)
-        top = float(np.linalg.norm(first[0]))
-        coordinates = [first, *(self._coordinates(_SHRINK**k * top) for k in range(1, _RUNGS))]
-        reduced = np.stack([c for c, _ in coordinates], axis=1)
+        top = min(radius, self._newton_length)
+        radii = top * _SHRINK ** np.arange(_RUNGS)
+        reduced = self._minimisers(radii)
+        predicted = -(self._slopes @ reduced) - 0.5 * (self.curvatures @ (reduced * reduced))
         steps = self._metric.steps(self._vectors @ reduced)
         rows = self._objective.row_steps(steps)
         self._ladder = [
             Step(
                 s=np.ascontiguousarray(steps[:, k]),
                 a_s=np.ascontiguousarray(rows[:, k]),
-                predicted=-float(np.dot(self._slopes, c) + 0.5 * np.dot(self.curvatures * c, c)),
-                norm=float(np.linalg.norm(c)),
-                on_boundary=held,
+                predicted=float(predicted[k]),
+                norm=float(radii[k]),
+                on_boundary=bool(radii[k] < self._newton_length),
                 negative_curvature=self.smallest_curvature < -self._noise,
             )
-            for k, (c, held) in enumerate(coordinates)
+            for k in range(_RUNGS)
         ]
         return self._ladder[0]
 
-    def _coordinates(self, radius: float) -> tuple[FloatArray, bool]:
-        """Return the minimiser within `radius` in the eigenbasis, and whether the radius held it."""
-        newton = self._newton_coordinates()
-        if newton is not None and float(np.linalg.norm(newton)) <= radius:
-            return newton, False
-        return self._boundary_coordinates(radius), True
-
-    def _newton_coordinates(self) -> FloatArray | None:
-        """Return the minimiser of the model if it has one; directions of pure noise are left alone."""
+    @cached_property
+    def _newton(self) -> FloatArray | None:
+        """The minimiser of the model if it has one; directions of pure noise are left alone."""
         noise = self._noise
         if self.smallest_curvature < -noise:
             return None
@@ -154,37 +149,59 @@ class ExactModel:
             return None
         return np.where(curved, -self._slopes / np.where(curved, self.curvatures, 1.0), 0.0)
 
-    def _boundary_coordinates(self, radius: float) -> FloatArray:
-        lowest = self.smallest_curvature
-        least = max(0.0, -lowest)
-        flat = self.curvatures - lowest <= 1e-14 * max(abs(lowest), self._noise)
-        if lowest <= 0.0 and (np.abs(self._slopes[flat]) <= 1e-14 * self._slope).all():
-            # The hard case: beyond the pseudo-inverse step, go along the lowest curvature.
-            shift = np.where(flat, 1.0, self.curvatures + least)
-            c = np.where(flat, 0.0, -self._slopes / np.where(shift > 0.0, shift, 1.0))
-            length = float(np.linalg.norm(c))
-            if length < radius:
-                first = int(np.flatnonzero(flat)[0])
-                sign = -1.0 if self._slopes[first] > 0.0 else 1.0
-                c[first] = sign * np.sqrt((radius - length) * (radius + length))
-                return c
-        return -self._slopes / (self.curvatures + self._multiplier(radius, least))
+    @cached_property
+    def _newton_length(self) -> float:
+        return np.inf if self._newton is None else float(np.linalg.norm(self._newton))
 
-    def _multiplier(self, radius: float, least: float) -> float:
-        """Solve ||c(sigma)|| = radius for sigma > least: Newton on 1 / ||c||, kept in a bracket."""
-        slope = self._slope
-        low, high = least, max(least, slope / radius - self.smallest_curvature)
-        high += 1e-15 * (abs(high) + slope / radius)
-        sigma = high
-        for _ in range(100):
-            shifted = self.curvatures + sigma
-            c = self._slopes / shifted
-            length = float(np.linalg.norm(c))
-            if abs(length - radius) <= 1e-10 * radius:
+    def _minimisers(self, radii: FloatArray) -> FloatArray:
+        """Return the minimisers within each radius in the eigenbasis, shape (rank, radii)."""
+        lowest = self.smallest_curvature
+        inner, length = self._newton, self._newton_length
+        if inner is None and lowest <= 0.0:
+            inner, length = self._hard_case()
+        reduced = np.empty((len(self._slopes), len(radii)))
+        held = radii < length
+        if held.any():
+            sigma = self._multipliers(radii[held])
+            reduced[:, held] = -self._slopes[:, None] / (self.curvatures[:, None] + sigma)
+        if inner is not None and not held.all():
+            reduced[:, ~held] = inner[:, None]
+            if self._newton is None:
+                beyond = np.sqrt((radii[~held] - length) * (radii[~held] + length))
+                reduced[0, ~held] = np.where(self._slopes[0] > 0.0, -beyond, beyond)
+        return reduced
+
+    def _hard_case(self) -> tuple[FloatArray | None, float]:
+        """Return the shortest stationary point of the model and its length, in the hard case.
+
+        The gradient then has no part along the lowest curvature, and within any radius
+        beyond that length the minimiser goes on along it.
+        """
+        lowest = self.smallest_curvature
+        flat = self.curvatures - lowest <= 1e-14 * max(abs(lowest), self._noise)
+        if (np.abs(self._slopes[flat]) > 1e-14 * self._slope).any():
+            return None, np.inf
+        shift = np.where(flat, 1.0, self.curvatures - lowest)
+        inner = np.where(flat, 0.0, -self._slopes / shift)
+        return inner, float(np.linalg.norm(inner))
+
+    def _multipliers(self, radii: FloatArray) -> FloatArray:
+        """Solve ||c(sigma)|| = radius for each radius: Newton on 1 / ||c||, kept in a bracket."""
+        low = np.full(len(radii), max(0.0, -self.smallest_curvature))
+        high = np.maximum(low, self._slope / radii - self.smallest_curvature)
+        high += 1e-15 * (np.abs(high) + self._slope / radii)
+        sigma = high.copy()
+        for _ in range(_MOST_SECULAR):
+            shifted = self.curvatures[:, None] + sigma
+            c = self._slopes[:, None] / shifted
+            squares = np.add.reduce(c * c, axis=0)
+            length = np.sqrt(squares)
+            if (np.abs(length - radii) <= 1e-10 * radii).all():
                 break
-            low, high = (sigma, high) if length > radius else (low, sigma)
-            bend = float(np.dot(c, c / shifted))
-            sigma += (length - radius) / radius * length * length / bend
-            if not low < sigma < high:
-                sigma = max(0.5 * (low + high), np.sqrt(max(low, 0.0) * high))
+            low, high = np.where(length > radii, sigma, low), np.where(length > radii, high, sigma)
+            bend = np.add.reduce(c * c / shifted, axis=0)
+            with np.errstate(divide="ignore", invalid="ignore"):  # squares may underflow: then bisect
+                newton = sigma + (length - radii) / radii * squares / bend
+            middle = np.maximum(0.5 * (low + high), np.sqrt(np.maximum(low, 0.0) * high))
+            sigma = np.where((low < newton) & (newton < high), newton, middle)
         return sigma
