@@ -120,7 +120,7 @@ class ExactModel:
             if abs(rung.norm - radius) <= 1e-6 * radius:
                 return rung
         top = min(radius, self._newton_length)
-        radii = top * _SHRINK ** np.arange(_RUNGS)
+        radii = np.array([top * _SHRINK**k for k in range(_RUNGS)])
         reduced = self._minimisers(radii)
         predicted = -(self._slopes @ reduced) - 0.5 * (self.curvatures @ (reduced * reduced))
         steps = self._metric.steps(self._vectors @ reduced)
@@ -190,7 +190,7 @@ class ExactModel:
         low = np.full(len(radii), max(0.0, -self.smallest_curvature))
         high = np.maximum(low, self._slope / radii - self.smallest_curvature)
         high += 1e-15 * (np.abs(high) + self._slope / radii)
-        sigma = high.copy()
+        sigma: FloatArray = high.copy()
         for _ in range(_MOST_SECULAR):
             shifted = self.curvatures[:, None] + sigma
             c = self._slopes[:, None] / shifted
@@ -203,5 +203,5 @@ class ExactModel:
             with np.errstate(divide="ignore", invalid="ignore"):  # squares may underflow: then bisect
                 newton = sigma + (length - radii) / radii * squares / bend
             middle = np.maximum(0.5 * (low + high), np.sqrt(np.maximum(low, 0.0) * high))
-            sigma = np.where((low < newton) & (newton < high), newton, middle)
+            sigma = np.asarray(np.where((low < newton) & (newton < high), newton, middle))
         return sigma

@@ -44,7 +44,7 @@ class Status(IntEnum):
 
 _SENTENCES = {
     Status.CONVERGED: "The gradient is at tolerance and there is no negative curvature.",
-    Status.WORKING_PRECISION: "The gradient is at rounding level and there is no negative curvature.",
+    Status.WORKING_PRECISION: "Rounding allows no further progress, and there is no negative curvature.",
     Status.SATURATED: (
         "The loss has gone flat short of a minimum: there is no minimiser near, or none that is finite."
     ),
