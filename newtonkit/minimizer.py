@@ -12,9 +12,8 @@ from numpy.typing import ArrayLike
 
 from newtonkit.convergence import Criteria, Reference, relative_gradient
 from newtonkit.descent import Callback, Descent, Limits, Meter
-from newtonkit.design import FloatArray
+from newtonkit.design import FloatArray, one_blas_thread
 from newtonkit.design.door import as_vector
-from newtonkit.design.threads import one_blas_thread
 from newtonkit.metric import Metric
 from newtonkit.objective import Objective, PointEvaluation
 from newtonkit.progress import iteration_printer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from newtonkit.design import FloatArray, map_blocks
+from newtonkit.design import FloatArray, map_blocks, one_blas_thread
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.outer import RowDerivatives, evaluate_totals, quiet
 from newtonkit.problems.rows import RowBlock
@@ -46,7 +46,7 @@ class Evaluation:
         self.u = a_x if problem.offset is None else a_x + problem.offset
         self._shown = problem.shown(self.u)
         self._totals = evaluate_totals(problem.outer, self._shown, problem.blocks)
-        with quiet():
+        with quiet(), one_blas_thread():
             value = problem.outer.value(self._totals) + self._penalty()
         self.value = value if np.isfinite(value) else np.inf
 
@@ -103,7 +103,9 @@ class Evaluation:
         change of scale of A and b: tolerances on the gradient are relative to it.
         """
         ridge = float(np.linalg.norm(self.problem.ridge * self.x))
-        return float(np.dot(self.problem.design.row_norms, self._rows.magnitude)) + ridge
+        with one_blas_thread():
+            rows = float(np.dot(self.problem.design.row_norms, self._rows.magnitude))
+        return rows + ridge
 
     @cached_property
     def gradient_rounding(self) -> FloatArray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from newtonkit.design import Design, FloatArray, map_blocks
+from newtonkit.design import Design, FloatArray, map_blocks, one_blas_thread
 from newtonkit.problems.rows import RowBlock
 
 
@@ -161,7 +161,8 @@ class StructuredHessian:
 
     @cached_property
     def _dense(self) -> FloatArray:
-        total = self.design.sandwich(self.row_diagonal) + self.low_rank_gram()
+        with one_blas_thread():
+            total = self.design.sandwich(self.row_diagonal) + self.low_rank_gram()
         total[np.diag_indices_from(total)] += self.ridge
         total.flags.writeable = False
         return total

@@ -2,7 +2,7 @@
 
 from newtonkit.design.base import Design, FloatArray, IntArray
 from newtonkit.design.door import as_design
-from newtonkit.design.threads import get_num_threads, map_blocks, set_num_threads
+from newtonkit.design.threads import get_num_threads, map_blocks, one_blas_thread, set_num_threads
 
 __all__ = [
     "Design",
@@ -11,5 +11,6 @@ __all__ = [
     "as_design",
     "get_num_threads",
     "map_blocks",
+    "one_blas_thread",
     "set_num_threads",
 ]
