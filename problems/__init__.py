@@ -5,13 +5,11 @@ from newtonkit.problems.check import DerivativeReport, check_derivatives
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.grouped import RescaledSquares
 from newtonkit.problems.hessian import StructuredHessian
-from newtonkit.problems.named import (
-    CoshRegression,
+from newtonkit.problems.named_elementwise import CoshRegression, ExpRegression, SinhRegression
+from newtonkit.problems.named_grouped import (
     EntropySoftmaxRegression,
-    ExpRegression,
     RescaledRegression,
     ResNetSoftmaxRegression,
-    SinhRegression,
     SoftmaxCrossEntropy,
     SoftmaxRegression,
 )
