@@ -55,6 +55,19 @@ class RescaledSquares(GroupedOuter):
 
     With c = <s b, r>: l' = s f' (r - c), D = s (f'^2 + f'' (r - c)),
     U = [s f', s f' b] and C = [[<s b, b>, -1], [-1, 0]].
+
+    Parameters
+    ----------
+    b : ndarray, shape (n,)
+        The target.
+    activation : Activation
+        f.
+    groups : Groups, optional
+        The groups of rows; one group by default.
+    row_weights : ndarray of shape (n,), optional
+        s, the multiplicity of each row.
+    group_weights : ndarray of shape (m,), optional
+        t, the weight of each group.
     """
 
     rank = 2

@@ -93,10 +93,11 @@ class StructuredHessian:
         product = self.design.transposed_product(self.row_product(self.design.product(v)))
         return product + (self.ridge * v.T).T
 
-    def __matmul__(self, other: Any) -> FloatArray:
+    def dot(self, other: Any) -> FloatArray:
+        """Return ``H @ other`` for anything array-like of shape (d,) or (d, c)."""
         return self.matmat(np.asarray(other, dtype=np.float64))
 
-    dot = __matmul__
+    __matmul__ = dot
 
     def restricted(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
         """Return ``S.T @ H @ S``, shape (c, c), from steps S (d, c) and the rows A S (n, c).

@@ -84,6 +84,26 @@ class NormalisedSquares(Normaliser):
     f = exp(u) + u: arXiv:2309.13482).  The entropy (arXiv:2306.02295), for f = exp only,
     is H = log a - <s p, u>; with e = u - <s p, u> it adds gamma s p e to l' and to the
     second column of U, gamma s p (1 + e) to D and -gamma to C[0, 0] (derived here).
+
+    Parameters
+    ----------
+    b : ndarray, shape (n,)
+        The target.
+    activation : Activation
+        f.
+    groups : Groups, optional
+        The groups of rows; one group by default.
+    row_weights : ndarray of shape (n,), optional
+        s, the multiplicity of each row.
+    group_weights : ndarray of shape (m,), optional
+        t, the weight of each group.
+    entropy_weight : float, default 0
+        gamma.
+
+    Raises
+    ------
+    ValueError
+        If there is an entropy weight and the activation is not exp.
     """
 
     rank = 2
@@ -173,6 +193,17 @@ class SoftmaxLogLoss(Normaliser):
     """l(u) = B log a - <s b, u> with a = <s, exp(u)> and B = <s, b>.
 
     With p = exp(u)/a: l' = s (B p - b), D = B s p, U = [s p], C = [[-B]].
+
+    Parameters
+    ----------
+    b : ndarray, shape (n,)
+        The target.
+    groups : Groups, optional
+        The groups of rows; one group by default.
+    row_weights : ndarray of shape (n,), optional
+        s, the multiplicity of each row.
+    group_weights : ndarray of shape (m,), optional
+        t, the weight of each group.
     """
 
     rank = 1
