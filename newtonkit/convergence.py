@@ -76,6 +76,18 @@ def _stays_flat(evaluation: PointEvaluation, step: FloatArray, a_step: FloatArra
     return False
 
 
+def _rises_all_around(evaluation: PointEvaluation, model: CurvatureModel) -> bool:
+    """Tell whether a move of one unit of u along any flat direction, either way, raises the value."""
+    noise = value_noise(evaluation)
+    for step, a_step in zip(*(columns.T for columns in model.flat_directions()), strict=True):
+        unit = 1.0 / float(np.abs(a_step).max())
+        for sign in (unit, -unit):
+            moved = evaluation.along(sign * step, sign * a_step)
+            if moved is not None and moved.value <= evaluation.value + noise:
+                return False
+    return True
+
+
 def relative_gradient(evaluation: PointEvaluation) -> float:
     """Return ||grad|| / S(x), 0 where both vanish."""
     size = float(np.linalg.norm(evaluation.gradient))
@@ -128,13 +140,12 @@ class Criteria:
         its length.  So a minimum needs a Newton step that hardly moves u, and directions
         without curvature must have had none to begin with.
         """
+        small = self.at_tolerance(evaluation)
         minimum = is_still(evaluation, model, newton)
         settled = minimum and relative_motion(evaluation, newton) <= _EPS
-        if not (settled or self.at_tolerance(evaluation)):
-            return None
-        if minimum:
+        if settled or (minimum and small):
             return self._minimum_or_saturated(evaluation, model)
-        flat = evaluation.curvature_mass <= _FLAT_MASS * self.reference.mass
+        flat = small and evaluation.curvature_mass <= _FLAT_MASS * self.reference.mass
         drowned = newton.predicted <= value_noise(evaluation)
         return Status.SATURATED if drowned and (flat or patience_used >= _PATIENCE) else None
 
@@ -149,7 +160,11 @@ class Criteria:
         return Status.STALLED
 
     def _minimum_or_saturated(self, evaluation: PointEvaluation, model: CurvatureModel) -> Status:
-        if evaluation.curvature_mass == 0.0 or self.reference.has_lost_curvature(evaluation, model):
+        if evaluation.curvature_mass == 0.0:
+            saturated = not _rises_all_around(evaluation, model)
+        else:
+            saturated = self.reference.has_lost_curvature(evaluation, model)
+        if saturated:
             return Status.SATURATED
         met = relative_gradient(evaluation) <= self.gtol
         return Status.CONVERGED if met else Status.WORKING_PRECISION

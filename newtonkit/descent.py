@@ -79,7 +79,7 @@ class Descent:
     callback: Callback | None
     evaluation: PointEvaluation
     radius: float = 1.0
-    patience_used: int = 0
+    patience_used: int = 0  # iterations in a row at tolerance, or too small for the value to tell
     last: Move | None = None
     history: list[IterationRecord] = field(default_factory=list)
 
@@ -121,10 +121,11 @@ class Descent:
 
     def _move(self, model: CurvatureModel) -> bool:
         """Take the best step the model leads to; tell whether there was one."""
-        lingering = self.criteria.at_tolerance(self.evaluation)
-        self.patience_used = self.patience_used + 1 if lingering else 0
+        at_tolerance = self.criteria.at_tolerance(self.evaluation)
         with self.meter.phase("trials"):
             moved = move(self.evaluation, model, self.radius, self.limits.out_of_time)
+        lingers = at_tolerance or np.isnan(moved.ratio)  # the value no longer tells steps apart
+        self.patience_used = self.patience_used + 1 if lingers else 0
         self.meter.values += moved.trials
         self.last, self.radius = moved, moved.radius
         if moved.evaluation is None:

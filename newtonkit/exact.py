@@ -199,8 +199,8 @@ class ExactModel:
             if (np.abs(length - radii) <= 1e-10 * radii).all():
                 break
             low, high = np.where(length > radii, sigma, low), np.where(length > radii, high, sigma)
-            bend = np.add.reduce(c * c / shifted, axis=0)
-            with np.errstate(divide="ignore", invalid="ignore"):  # squares may underflow: then bisect
+            with np.errstate(all="ignore"):  # squares may leave the range of floats: then bisect
+                bend = np.add.reduce(c * c / shifted, axis=0)
                 newton = sigma + (length - radii) / radii * squares / bend
             middle = np.maximum(0.5 * (low + high), np.sqrt(np.maximum(low, 0.0) * high))
             sigma = np.asarray(np.where((low < newton) & (newton < high), newton, middle))

@@ -55,21 +55,44 @@ class Move:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """A step tried: where it leads, and the actual over the predicted decrease."""
+
+    step: Step
+    end: PointEvaluation
+    ratio: float
+
+    def accepted(self, radius: float, trials: int) -> Move:
+        """Return the move that this trial amounts to."""
+        return Move(self.end, self.step.norm, self.ratio, radius, trials)
+
+
 @dataclass
 class _Trials:
-    """Values along steps from one point, counted."""
+    """Steps tried from one point, counted."""
 
     start: PointEvaluation
     out_of_time: Callable[[], bool]
     count: int = 0
 
-    def __call__(self, s: FloatArray, a_s: FloatArray) -> PointEvaluation | None:
+    def end(self, s: FloatArray, a_s: FloatArray) -> PointEvaluation | None:
+        """Return the evaluation after a step, None if there is no finite value."""
         self.count += 1
-        trial = self.start.along(s, a_s)
-        return trial if trial is not None and np.isfinite(trial.value) else None
+        end = self.start.along(s, a_s)
+        return end if end is not None and np.isfinite(end.value) else None
+
+    def attempt(self, step: Step) -> _Trial | None:
+        """Try a step of the model; None if there is no finite value after it."""
+        end = self.end(step.s, step.a_s)
+        if end is None:
+            return None
+        decrease = self.start.value - end.value
+        return _Trial(step, end, decrease / step.predicted if step.predicted > 0.0 else -np.inf)
 
     @property
     def exhausted(self) -> bool:
+        """Whether it is time to stop trying."""
         return self.count >= _MOST_TRIALS or self.out_of_time()
 
 
@@ -84,74 +107,59 @@ def move(
         step = model.step(radius)
     if step.predicted <= value_noise(start):
         return _judge_by_gradient(trials, model, step, radius)
-    while True:
-        trial = trials(step.s, step.a_s)
-        ratio = -np.inf if trial is None else (start.value - trial.value) / step.predicted
-        if trial is not None and ratio >= _ACCEPT:
-            break
+    trial = trials.attempt(step)
+    while trial is None or trial.ratio < _ACCEPT:
         if trials.exhausted or step.predicted <= value_noise(start):
-            return Move(None, 0.0, ratio, _SHRINK * step.norm, trials.count, "no shorter step helps")
+            return Move(None, 0.0, -np.inf, _SHRINK * step.norm, trials.count, "no shorter step helps")
         step = model.step(_SHRINK * step.norm)
-    if ratio < _POOR:
-        return _shorten(trials, model, step, trial, ratio)
-    if ratio > _GOOD and step.on_boundary:
-        step, trial, ratio = _lengthen(trials, model, step, trial, ratio)
-    if ratio > _BETTER_THAN_PREDICTED and not step.on_boundary:
-        return _stretch(trials, step, trial, ratio, radius)
-    grown = _GROW * step.norm if ratio > _GOOD else step.norm
-    return Move(trial, step.norm, ratio, max(grown, radius) if ratio > _POOR else grown, trials.count)
+        trial = trials.attempt(step)
+    if trial.ratio < _POOR:
+        return _shorten(trials, model, trial)
+    trial = _lengthen(trials, model, trial)
+    if trial.ratio > _BETTER_THAN_PREDICTED and not trial.step.on_boundary:
+        return _stretch(trials, trial, radius)
+    grown = _GROW if trial.ratio > _GOOD else 1.0
+    return trial.accepted(max(grown * trial.step.norm, radius), trials.count)
 
 
-def _shorten(
-    trials: _Trials, model: CurvatureModel, step: Step, trial: PointEvaluation, ratio: float
-) -> Move:
+def _shorten(trials: _Trials, model: CurvatureModel, trial: _Trial) -> Move:
     """Go down the ladder of shorter steps as long as the value falls."""
-    start = trials.start
     while not trials.exhausted:
-        shorter = model.step(_SHRINK * step.norm)
-        better = trials(shorter.s, shorter.a_s)
-        if better is None or better.value >= trial.value:
+        shorter = trials.attempt(model.step(_SHRINK * trial.step.norm))
+        if shorter is None or shorter.end.value >= trial.end.value:
             break
-        step, trial = shorter, better
-        ratio = (start.value - trial.value) / step.predicted
-    radius = 2.0 * step.norm if ratio > _GOOD else _SHRINK * step.norm if ratio < _POOR else step.norm
-    return Move(trial, step.norm, ratio, radius, trials.count)
+        trial = shorter
+    change = 2.0 if trial.ratio > _GOOD else _SHRINK if trial.ratio < _POOR else 1.0
+    return trial.accepted(change * trial.step.norm, trials.count)
 
 
-def _lengthen(
-    trials: _Trials, model: CurvatureModel, step: Step, trial: PointEvaluation, ratio: float
-) -> tuple[Step, PointEvaluation, float]:
+def _lengthen(trials: _Trials, model: CurvatureModel, trial: _Trial) -> _Trial:
     """Widen the radius on the same model as long as its predictions hold."""
-    while step.on_boundary and ratio > _GOOD and not trials.exhausted:
-        longer = model.step(_GROW * step.norm)
-        better = trials(longer.s, longer.a_s)
-        if better is None or better.value >= trial.value:
+    while trial.step.on_boundary and trial.ratio > _GOOD and not trials.exhausted:
+        longer = trials.attempt(model.step(_GROW * trial.step.norm))
+        if longer is None or longer.end.value >= trial.end.value:
             break
-        step, trial = longer, better
-        ratio = (trials.start.value - trial.value) / step.predicted
-    return step, trial, ratio
+        trial = longer
+    return trial
 
 
-def _stretch(trials: _Trials, step: Step, trial: PointEvaluation, ratio: float, radius: float) -> Move:
+def _stretch(trials: _Trials, trial: _Trial, radius: float) -> Move:
     """Go further along a Newton step that does better than predicted, at O(n) a trial."""
-    factor, predicted = 1.0, step.predicted
+    start, step, end, factor = trials.start, trial.step, trial.end, 1.0
     while not trials.exhausted:
-        better = trials(2.0 * factor * step.s, 2.0 * factor * step.a_s)
-        gain = -np.inf if better is None else trial.value - better.value
-        if better is None or gain <= 0.1 * (trials.start.value - trial.value):
+        further = trials.end(2.0 * factor * step.s, 2.0 * factor * step.a_s)
+        if further is None or end.value - further.value <= 0.1 * (start.value - end.value):
             break
-        factor, trial = 2.0 * factor, better
-    norm = factor * step.norm
-    ratio = (trials.start.value - trial.value) / predicted
-    return Move(trial, norm, ratio, max(_GROW * norm, radius), trials.count)
+        end, factor = further, 2.0 * factor
+    ratio = (start.value - end.value) / step.predicted
+    return Move(end, factor * step.norm, ratio, max(_GROW * factor * step.norm, radius), trials.count)
 
 
 def _judge_by_gradient(trials: _Trials, model: CurvatureModel, step: Step, radius: float) -> Move:
     """Take a step whose decrease drowns in rounding if it makes the gradient smaller."""
-    trial = trials(step.s, step.a_s)
-    start = trials.start
+    end, start = trials.end(step.s, step.a_s), trials.start
     note = "judged by the gradient: the decrease is below rounding"
-    level = trial is not None and trial.value - start.value <= value_noise(start)
-    if trial is not None and level and model.dual_norm(trial.gradient) < model.dual_norm(start.gradient):
-        return Move(trial, step.norm, np.nan, max(radius, step.norm), trials.count, note)
+    level = end is not None and end.value - start.value <= value_noise(start)
+    if end is not None and level and model.dual_norm(end.gradient) < model.dual_norm(start.gradient):
+        return Move(end, step.norm, np.nan, max(radius, step.norm), trials.count, note)
     return Move(None, 0.0, np.nan, radius, trials.count, note)

@@ -11,7 +11,7 @@ import numpy as np
 
 from newtonkit.design import FloatArray
 from newtonkit.problems.activations import Activation
-from newtonkit.problems.outer import OuterFunction, RowDerivatives, Totals, rounding_of_squares
+from newtonkit.problems.outer import OuterFunction, RowDerivatives, Totals, quiet, rounding_of_squares
 from newtonkit.problems.rows import Groups, RowBlock
 
 
@@ -83,8 +83,8 @@ class RescaledSquares(GroupedOuter):
     ) -> None:
         super().__init__(b, groups, row_weights, group_weights)
         self.activation = activation
-        weighted = b * b if row_weights is None else row_weights * b * b
-        self._target_squares = self.groups.sums(weighted)
+        with quiet():
+            self._target_squares = self.groups.sums(b * b if row_weights is None else row_weights * b * b)
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: first S, then the sums over r."""

@@ -9,7 +9,7 @@ import numpy as np
 from newtonkit.design import FloatArray
 from newtonkit.problems.activations import Activation, Derivatives, Exp
 from newtonkit.problems.grouped import GroupedOuter
-from newtonkit.problems.outer import RowDerivatives, Totals, rounding_of_squares
+from newtonkit.problems.outer import RowDerivatives, Totals, quiet, rounding_of_squares
 from newtonkit.problems.path import sums_stay_positive
 from newtonkit.problems.rows import Groups, RowBlock
 
@@ -121,7 +121,8 @@ class NormalisedSquares(Normaliser):
         if entropy_weight != 0.0 and not isinstance(activation, Exp):
             raise ValueError("entropy_weight needs the activation exp")
         self.entropy_weight = entropy_weight
-        self._target_squares = self.groups.sums(b * b if row_weights is None else row_weights * b * b)
+        with quiet():
+            self._target_squares = self.groups.sums(b * b if row_weights is None else row_weights * b * b)
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: first a, then the sums over p."""

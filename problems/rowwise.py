@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from newtonkit.design import FloatArray
 from newtonkit.design.door import as_vector, checked_weights
 from newtonkit.problems.activations import Activation, Derivatives
-from newtonkit.problems.outer import OuterFunction, RowDerivatives, Totals, rounding_of_squares
+from newtonkit.problems.outer import OuterFunction, RowDerivatives, Totals, quiet, rounding_of_squares
 from newtonkit.problems.rows import Groups, RowBlock
 
 
@@ -119,8 +119,9 @@ class ElementwiseSquares(RowwiseLoss):
     ) -> None:
         super().__init__(b, sample_weight)
         self.activation = activation
-        weighted = self.target if self.row_weights is None else self.row_weights * self.target
-        self._target_squares = 0.5 * float(np.dot(weighted, self.target))
+        with quiet():
+            weighted = self.target if self.row_weights is None else self.row_weights * self.target
+            self._target_squares = 0.5 * float(np.dot(weighted, self.target))
 
     def terms(self, u: FloatArray, b: FloatArray) -> Derivatives:
         """Return the squared loss of each row and its derivatives."""
