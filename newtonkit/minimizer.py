@@ -185,7 +185,7 @@ def _result(
 ) -> MinimizeResult:
     best, status = min(descents, key=lambda pair: (not pair[1].success, pair[0].evaluation.value))
     history: tuple[IterationRecord, ...] = tuple(best.history)
-    point = best.evaluation
+    point = best.evaluation.refreshed()
     result = MinimizeResult()
     result.update(
         x=point.x.copy(),

@@ -35,7 +35,7 @@ def test_a_callback_can_end_the_solve(
     assert result.status == (6 if isinstance(error, KeyboardInterrupt) else 99)
     assert not result.success
     assert result.nit == iteration
-    assert result.fun == min(record.value for record in result.history)
+    assert result.fun == pytest.approx(min(record.value for record in result.history), rel=1e-13)
     assert result.fun == problem().fun(result.x)
 
 
