@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,6 +90,7 @@ INTERRUPTED = """
 def test_a_real_interrupt_returns_the_best_point() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(INTERRUPTED)],
+        cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
         timeout=60,
