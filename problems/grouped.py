@@ -16,19 +16,37 @@ from newtonkit.problems.rows import Groups, RowBlock
 
 
 class GroupedOuter(OuterFunction):
-    """What the structures with a sum over each group share: target, weights, groups."""
+    """What the structures with a sum over each group share: target, activation, weights, groups.
+
+    Parameters
+    ----------
+    b : ndarray, shape (n,)
+        The target.
+    activation : Activation
+        f.
+    groups : Groups, optional
+        The groups of rows; one group by default.
+    row_weights : ndarray of shape (n,), optional
+        s, the multiplicity of each row.
+    group_weights : ndarray of shape (m,), optional
+        t, the weight of each group.
+    """
 
     def __init__(
         self,
         b: FloatArray,
+        activation: Activation,
         groups: Groups | None = None,
         row_weights: FloatArray | None = None,
         group_weights: FloatArray | None = None,
     ) -> None:
         self.target = b
+        self.activation = activation
         self.groups = Groups.single(len(b)) if groups is None else groups
         self.row_weights = row_weights
         self.group_weights = np.ones(len(self.groups)) if group_weights is None else group_weights
+        with quiet():
+            self._target_squares = self.groups.sums(b * b if row_weights is None else row_weights * b * b)
 
     def _rows(self, block: RowBlock) -> tuple[FloatArray, FloatArray]:
         """Return the target and the multiplicity of the rows of a block."""
@@ -55,36 +73,10 @@ class RescaledSquares(GroupedOuter):
 
     With c = <s b, r>: l' = s f' (r - c), D = s (f'^2 + f'' (r - c)),
     U = [s f', s f' b] and C = [[<s b, b>, -1], [-1, 0]].
-
-    Parameters
-    ----------
-    b : ndarray, shape (n,)
-        The target.
-    activation : Activation
-        f.
-    groups : Groups, optional
-        The groups of rows; one group by default.
-    row_weights : ndarray of shape (n,), optional
-        s, the multiplicity of each row.
-    group_weights : ndarray of shape (m,), optional
-        t, the weight of each group.
     """
 
     rank = 2
     n_stages = 2
-
-    def __init__(
-        self,
-        b: FloatArray,
-        activation: Activation,
-        groups: Groups | None = None,
-        row_weights: FloatArray | None = None,
-        group_weights: FloatArray | None = None,
-    ) -> None:
-        super().__init__(b, groups, row_weights, group_weights)
-        self.activation = activation
-        with quiet():
-            self._target_squares = self.groups.sums(b * b if row_weights is None else row_weights * b * b)
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: first S, then the sums over r."""

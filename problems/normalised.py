@@ -9,7 +9,7 @@ import numpy as np
 from newtonkit.design import FloatArray
 from newtonkit.problems.activations import Activation, Derivatives, Exp
 from newtonkit.problems.grouped import GroupedOuter
-from newtonkit.problems.outer import RowDerivatives, Totals, quiet, rounding_of_squares
+from newtonkit.problems.outer import RowDerivatives, Totals, rounding_of_squares
 from newtonkit.problems.path import sums_stay_positive
 from newtonkit.problems.rows import Groups, RowBlock
 
@@ -24,17 +24,6 @@ class Normaliser(GroupedOuter):
     """
 
     n_stages = 2
-
-    def __init__(
-        self,
-        b: FloatArray,
-        activation: Activation,
-        groups: Groups | None = None,
-        row_weights: FloatArray | None = None,
-        group_weights: FloatArray | None = None,
-    ) -> None:
-        super().__init__(b, groups, row_weights, group_weights)
-        self.activation = activation
 
     def _scale_and_sum(self, u: FloatArray, s: FloatArray, block: RowBlock) -> FloatArray:
         scale = self.activation.log_scale(block.lowest(u), block.highest(u))
@@ -121,8 +110,6 @@ class NormalisedSquares(Normaliser):
         if entropy_weight != 0.0 and not isinstance(activation, Exp):
             raise ValueError("entropy_weight needs the activation exp")
         self.entropy_weight = entropy_weight
-        with quiet():
-            self._target_squares = self.groups.sums(b * b if row_weights is None else row_weights * b * b)
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: first a, then the sums over p."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from rich.box import Box
 from rich.console import Group, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from newtonkit.comparison.report import Comparison, MethodReport
+if TYPE_CHECKING:
+    from newtonkit.comparison.report import Comparison, MethodReport
 
 # Plain ASCII with a rule under the header: it survives every encoding and every pipe.
 _RULED = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
