@@ -186,22 +186,27 @@ class ExactModel:
         return inner, float(np.linalg.norm(inner))
 
     def _multipliers(self, radii: FloatArray) -> FloatArray:
-        """Solve ||c(sigma)|| = radius for each radius: Newton on 1 / ||c||, kept in a bracket."""
-        low = np.full(len(radii), max(0.0, -self.smallest_curvature))
+        """Solve ||c(sigma)|| = radius for each radius: Newton on 1 / ||c||, kept in a bracket.
+
+        Every single |c_i| = |gamma_i| / (lambda_i + sigma) is at most the length of c, which
+        bounds sigma from below; from that side Newton's iteration is monotone.
+        """
+        bounds = np.abs(self._slopes[:, None]) / radii - self.curvatures[:, None]
+        low = np.maximum(bounds.max(axis=0), max(0.0, -self.smallest_curvature))
         high = np.maximum(low, self._slope / radii - self.smallest_curvature)
         high += 1e-15 * (np.abs(high) + self._slope / radii)
-        sigma: FloatArray = high.copy()
-        for _ in range(_MOST_SECULAR):
-            shifted = self.curvatures[:, None] + sigma
-            c = self._slopes[:, None] / shifted
-            squares = np.add.reduce(c * c, axis=0)
-            length = np.sqrt(squares)
-            if (np.abs(length - radii) <= 1e-10 * radii).all():
-                break
-            low, high = np.where(length > radii, sigma, low), np.where(length > radii, high, sigma)
-            with np.errstate(all="ignore"):  # squares may leave the range of floats: then bisect
-                bend = np.add.reduce(c * c / shifted, axis=0)
-                newton = sigma + (length - radii) / radii * squares / bend
-            middle = np.maximum(0.5 * (low + high), np.sqrt(np.maximum(low, 0.0) * high))
-            sigma = np.asarray(np.where((low < newton) & (newton < high), newton, middle))
+        sigma: FloatArray = np.where(low > -self.smallest_curvature, low, high)
+        with np.errstate(all="ignore"):  # squares may leave the range of floats: then bisect
+            for _ in range(_MOST_SECULAR):
+                shifted = self.curvatures[:, None] + sigma
+                c = self._slopes[:, None] / shifted
+                squares = np.add.reduce(c * c, axis=0)
+                length = np.sqrt(squares)
+                if (np.abs(length - radii) <= 1e-10 * radii).all():
+                    break
+                too_low = ~(length <= radii)
+                low, high = np.where(too_low, sigma, low), np.where(too_low, high, sigma)
+                newton = sigma + (length / radii - 1.0) * squares / np.add.reduce(c * c / shifted, axis=0)
+                middle = np.maximum(0.5 * (low + high), np.sqrt(np.maximum(low, 0.0) * high))
+                sigma = np.asarray(np.where((low <= newton) & (newton <= high), newton, middle))
         return sigma
