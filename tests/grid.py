@@ -34,6 +34,12 @@ STORAGES = ("dense",) * 6 + ("float32", "csr")
 SCALES = (1.0, 1.0, 1.0, 1e-6, 1e-3, 1e3, 1e6)
 GROUPINGS = ("one", "groups", "one", "shuffled")
 RIDGES = (0.0, 0.0, 1e-6, 1e-3)
+PLATEAUS = (  # seed, n, d, condition, grouping, start
+    *((9000 + i, 200, 4, 1.0, "one", start) for i, start in enumerate(("far200", "far600", "far2000"))),
+    *((9003 + i, 200, 4, 1e2, "groups", start) for i, start in enumerate(("far200", "far600", "far2000"))),
+    *((9007 + i, 200, 4, 1e2, "pairs", start) for i, start in ((0, "far200"), (2, "far2000"))),
+    *((9010 + i, 60, 3, 1.0, "pairs", start) for i, start in enumerate(("far60", "far200", "far600"))),
+)
 
 KINDS: dict[str, tuple[str, str, int]] = {  # name: structure, activation, how many
     "softmax": ("normalised", "exp", 42),
@@ -67,19 +73,21 @@ class Case:
         alone), "constant" (a column of ones).
     target : str
         "planted" (b is the model at x_true), "noisy" (the same with noise), "concentrated"
-        (almost one-hot, or heavy-tailed where b is no distribution), "random" (unrelated to A).
+        (almost one-hot, or heavy-tailed where b is no distribution), "random" (unrelated to A),
+        "separable" (one-hot where the model at x_true is largest in each group: no finite minimiser).
     scale : float
         Scale of A.
     b_scale : float
         Scale of b, elementwise problems only.
     grouping : str
-        "one", "groups", or "shuffled" (groups whose rows are not consecutive).
+        "one", "groups", "shuffled" (groups whose rows are not consecutive), or "pairs" (two opposite
+        rows in each group: a sigmoid).
     ridge : float
         Ridge, relative to the typical curvature of the rows.
     penalty : bool
         Whether that is a penalty on the rows of A x rather than on x.
     start : str
-        "zero", "random" (A x0 of order 1) or "wild" (of order 10).
+        "zero", "random" (A x0 of order 1), "wild" (of order 10), "far60" (of order 60) and so on.
     storage : str
         "dense", "float32" or "csr".
     seed : int
@@ -190,6 +198,32 @@ def cases() -> Iterator[Case]:
             )
             seed = 1000 * number + i
             yield Case(name, kind, structure, activation, n, d, condition, target=target, seed=seed, **row)
+    yield from plateaus()
+
+
+def plateaus() -> Iterator[Case]:
+    """Yield softmax cases with separable targets, most of which start on a plateau of the loss."""
+    for seed, n, d, condition, grouping, start in PLATEAUS:
+        name = f"plateau-{seed - 9000:02d}-{n}x{d}-cond{condition:.0e}-{grouping}-{start}".replace("e+0", "e")
+        yield Case(
+            name,
+            kind="softmax",
+            structure="normalised",
+            activation="exp",
+            n=n,
+            d=d,
+            condition=condition,
+            layout="spectrum",
+            target="separable",
+            scale=1.0,
+            b_scale=1.0,
+            grouping=grouping,
+            ridge=0.0,
+            penalty=False,
+            start=start,
+            storage="dense",
+            seed=seed,
+        )
 
 
 if __name__ == "__main__":

@@ -57,7 +57,10 @@ def draw_data(case: Any) -> Any:
     raw = SimpleNamespace(A=_design(case, rng), groups=None, offset=None, penalty_weights=None, x0=None)
     raw.structure, raw.activation = case.structure, case.activation
     n, A = case.n, raw.A
-    if case.grouping != "one":
+    if case.grouping == "pairs":
+        A[1::2] = -A[::2]
+        raw.groups = np.arange(n) // 2
+    elif case.grouping != "one":
         raw.groups = np.sort(np.arange(n) % max(2, n // 10))
         if case.grouping == "shuffled":
             raw.groups = rng.permutation(raw.groups)
@@ -73,7 +76,9 @@ def draw_data(case: Any) -> Any:
     if case.penalty and case.ridge > 0:
         raw.penalty_weights = np.sqrt(case.ridge * typical) * rng.uniform(0.5, 1.5, size=n)
     if case.start != "zero":
-        x0 = natural_point(A, rng, {"random": 1.0, "wild": 10.0}[case.start])
+        sizes = {"random": 1.0, "wild": 10.0}
+        size = float(case.start[3:]) if case.start.startswith("far") else sizes[case.start]
+        x0 = natural_point(A, rng, size)
         raw.x0 = inside(case, raw, x0)
     return raw
 
@@ -92,6 +97,16 @@ def _sums(raw: Any, values: np.ndarray) -> np.ndarray:
     return np.bincount(codes, weights=values)[codes]
 
 
+def _winners(raw: Any, u: np.ndarray) -> np.ndarray:
+    """Return 1 for the row with the largest u in each group, 0 for the others."""
+    codes = np.zeros(len(u), dtype=int) if raw.groups is None else raw.groups
+    b = np.zeros(len(u))
+    for code in np.unique(codes):
+        members = np.flatnonzero(codes == code)
+        b[members[np.argmax(u[members])]] = 1.0
+    return b
+
+
 def _target(case: Any, raw: Any, rng: np.random.Generator) -> tuple[np.ndarray | None, np.ndarray]:
     """Return x_true (None for targets unrelated to A) and b."""
     if case.structure == "elementwise":
@@ -99,6 +114,8 @@ def _target(case: Any, raw: Any, rng: np.random.Generator) -> tuple[np.ndarray |
     n, f = case.n, FUNCTIONS[case.activation]
     if case.target == "random":
         weights = rng.exponential(size=n)
+    elif case.target == "separable":
+        return None, _winners(raw, raw.A @ natural_point(raw.A, rng, 1.0))
     elif case.target == "concentrated" and case.seed % 2:
         weights = rng.gamma(0.05, size=n) + 1e-12
     elif case.target == "concentrated":

@@ -14,7 +14,7 @@ import signal
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,14 +97,19 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def run(case: Case, solve: Solver, x0: Any = None) -> Run:
-    """Solve a case from its own start (or `x0`) and judge it; warnings and 20 seconds are errors."""
+def solved(case: Case, solve: Solver, x0: Any = None) -> Any:
+    """Solve a case from its own start (or `x0`); warnings and 20 seconds are errors."""
     problem = case.make()
+    with time_limit(20.0), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return solve(problem, case.x0 if x0 is None else x0)
+
+
+def run(case: Case, solve: Solver) -> Run:
+    """Solve a case from its own start and judge it."""
     start = time.perf_counter()
     try:
-        with time_limit(20.0), warnings.catch_warnings():
-            warnings.simplefilter("error")
-            result = solve(problem, case.x0 if x0 is None else x0)
+        result = solved(case, solve)
         seconds = time.perf_counter() - start
         return Run(case, result, verdict(case, result), "", seconds)
     except Exception as error:
@@ -115,10 +120,10 @@ def random_losses(case: Case, solve: Solver, starts: int) -> list[float]:
     """Return the losses reached from random starts, computed independently."""
     losses = []
     for index in range(starts):
-        other = run(case, solve, case.random_start(index, 1.0 + 2.0 * (index % 2)))
-        if other.verdict is not None and np.isfinite(other.verdict.loss):
-            losses.append(other.verdict.loss)
-    return losses
+        with suppress(Exception):
+            other = solved(case, solve, case.random_start(index, 1.0 + 2.0 * (index % 2)))
+            losses.append(float(Point(case.raw, other.x).loss))
+    return [loss for loss in losses if np.isfinite(loss)]
 
 
 def is_best(own: Verdict, losses: Iterable[float], scale: float) -> bool:
