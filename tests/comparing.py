@@ -5,9 +5,8 @@ import time
 import numpy as np
 
 import newtonkit as nk
-from newtonkit.problems import Problem
+from newtonkit.problems import ElementwiseSquares, Problem
 from newtonkit.problems.activations import Exp
-from newtonkit.problems import ElementwiseSquares
 
 GTOL = 1e-8
 
