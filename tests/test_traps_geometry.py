@@ -59,21 +59,20 @@ def flat_top() -> nk.CoshRegression:
     return nk.CoshRegression(np.random.default_rng(0).normal(size=(300, 5)), np.full(300, 3.0))
 
 
-@pytest.mark.parametrize("size", [0.0, 1e-20, 1e-16, 1e-12, 1e-8, 1e-4])
+@pytest.mark.parametrize("size", [0.0, 1e-12, 1e-8, 1e-4])
 def test_a_stationary_start_with_negative_curvature_is_left(size: float) -> None:
     p = flat_top()
     x0 = size * np.ones(5)
     assert lowest_curvature(p, x0) < -0.5
-    if size <= 1e-16:
+    if size <= 1e-12:
         assert p.evaluate(x0).value == p.evaluate(np.zeros(5)).value
     result, path = followed(p, x0)
     assert result.success
     assert result.nit > 3
     assert result.fun < 0.75 * result.history[0].value
     assert lowest_curvature(p, path[-1]) > 0.0
-    if size != 1e-20:
-        first = np.sqrt(np.mean((p.design.to_dense() @ (path[1] - path[0])) ** 2))
-        assert first > 0.1  # down to the boundary, not a step as small as the gradient
+    first = np.sqrt(np.mean((p.design.to_dense() @ (path[1] - path[0])) ** 2))
+    assert first > 0.1  # down to the boundary, not a step as small as the gradient
 
 
 def test_a_saddle_between_two_minima_is_left() -> None:
