@@ -70,6 +70,18 @@ def test_outside_the_domain_is_a_rejected_step() -> None:
     assert found.evaluation.t == 0.25
 
 
+@pytest.mark.parametrize("there", [np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_a_rejected_step(there: float) -> None:
+    found = moved(lambda t: bowl(t) if t <= 0.3 else there, LineModel(-2.0, 2.0), 8.0)
+    assert found.evaluation.t == 0.25
+    assert np.isfinite(found.ratio)
+
+
+def test_predictions_that_underflow_are_no_decrease() -> None:
+    found = moved(lambda t: t, LineModel(-1e-310, 0.0), 1.0)
+    assert found.evaluation is None
+
+
 def test_a_step_is_accepted_only_if_the_value_falls() -> None:
     """A model of the wrong sign: every step goes up."""
     model = LineModel(-2.0, 2.0)
@@ -193,6 +205,15 @@ def test_a_newton_step_better_than_predicted_is_stretched() -> None:
     assert found.step_norm == 8.0
     assert found.ratio == 16.0
     assert found.radius == 32.0
+
+
+def test_a_step_held_by_the_radius_is_not_stretched() -> None:
+    """The model, not the line, says where to go beyond the radius."""
+    model = LineModel(-1.0, 0.0)
+    found = moved(lambda t: -2.5 * t if t < 3 else 0.0, model, 1.0)
+    assert model.asked == [1.0, 4.0]
+    assert found.evaluation.t == 1.0
+    assert (found.radius, found.trials) == (4.0, 2)
 
 
 def test_stretching_stops_when_it_gains_little() -> None:
