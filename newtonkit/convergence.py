@@ -104,13 +104,6 @@ def relative_motion(evaluation: PointEvaluation, step: Step) -> float:
     return float((np.abs(step.a_s) / (1.0 + np.abs(evaluation.u))).max(initial=0.0))
 
 
-def is_still(evaluation: PointEvaluation, model: CurvatureModel, newton: Step) -> bool:
-    """Tell whether the model is convex and its minimiser hardly moves u."""
-    if not model.is_convex or newton.on_boundary:
-        return False
-    return relative_motion(evaluation, newton) <= _STILL
-
-
 @dataclass(frozen=True)
 class Criteria:
     """What makes a point an end of the solve.
@@ -130,6 +123,13 @@ class Criteria:
         """Tell whether the gradient is at tolerance, or at the level of its own rounding."""
         return relative_gradient(evaluation) <= max(self.gtol, _GRADIENT_FLOOR)
 
+    def is_still(self, evaluation: PointEvaluation, model: CurvatureModel, newton: Step) -> bool:
+        """Tell whether the model is convex and its minimiser hardly moves u."""
+        if not model.is_convex or newton.on_boundary:
+            return False
+        bound = min(max(0.1 * np.sqrt(self.gtol), _STILL), 0.01)
+        return bool(relative_motion(evaluation, newton) <= bound)
+
     def verdict(
         self, evaluation: PointEvaluation, model: CurvatureModel, newton: Step, patience_used: int
     ) -> Status | None:
@@ -141,7 +141,7 @@ class Criteria:
         without curvature must have had none to begin with.
         """
         small = self.at_tolerance(evaluation)
-        minimum = is_still(evaluation, model, newton)
+        minimum = self.is_still(evaluation, model, newton)
         settled = minimum and relative_motion(evaluation, newton) <= _EPS
         if settled or (minimum and small):
             return self._minimum_or_saturated(evaluation, model)
@@ -155,7 +155,7 @@ class Criteria:
             return Status.SATURATED
         at_floor = relative_gradient(evaluation) <= _STUCK_FLOOR
         settled = relative_motion(evaluation, newton) <= 4.0 * _EPS
-        if (at_floor or settled) and is_still(evaluation, model, newton):
+        if (at_floor or settled) and self.is_still(evaluation, model, newton):
             return self._minimum_or_saturated(evaluation, model)
         return Status.STALLED
 

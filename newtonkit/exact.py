@@ -8,6 +8,7 @@ Methods, 2000, section 7.3).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +24,7 @@ _SHRINK = 0.25
 _MOST_REFINED = 64
 _DOUBT = 1e-7
 _MOST_SECULAR = 100
+_QUADRATIC_REGION = 0.05
 
 
 class ExactModel:
@@ -120,23 +122,53 @@ class ExactModel:
             if abs(rung.norm - radius) <= 1e-6 * radius:
                 return rung
         top = min(radius, self._newton_length)
-        radii = np.array([top * _SHRINK**k for k in range(_RUNGS)])
+        shares = np.array([_SHRINK**k for k in range(_RUNGS)])
+        if top < radius and top <= _QUADRATIC_REGION:
+            self._ladder = self._shortened(shares)
+        else:
+            self._ladder = self._rungs(top * shares)
+        return self._ladder[0]
+
+    def _rungs(self, radii: FloatArray) -> list[Step]:
+        """Return the minimisers of the model within each radius; one block product for all."""
         reduced = self._minimisers(radii)
         predicted = -(self._slopes @ reduced) - 0.5 * (self.curvatures @ (reduced * reduced))
-        steps = self._metric.steps(self._vectors @ reduced)
-        rows = self._objective.row_steps(steps)
-        self._ladder = [
+        steps, rows = self._steps(reduced)
+        return [
             Step(
                 s=np.ascontiguousarray(steps[:, k]),
                 a_s=np.ascontiguousarray(rows[:, k]),
                 predicted=float(predicted[k]),
-                norm=float(radii[k]),
-                on_boundary=bool(radii[k] < self._newton_length),
+                norm=float(radius),
+                on_boundary=bool(radius < self._newton_length),
                 negative_curvature=self.smallest_curvature < -self._noise,
             )
-            for k in range(_RUNGS)
+            for k, radius in enumerate(radii)
         ]
-        return self._ladder[0]
+
+    def _shortened(self, shares: FloatArray) -> list[Step]:
+        """Return the minimiser of the model and steps along it.
+
+        So near to the minimum the first is hardly ever rejected: the others need not be the
+        best of their length, and so cost no product.
+        """
+        top = self._rungs(np.array([self._newton_length]))[0]
+        return [
+            replace(
+                top,
+                s=share * top.s,
+                a_s=share * top.a_s,
+                predicted=share * (2.0 - share) * top.predicted,
+                norm=share * top.norm,
+                on_boundary=share < 1.0,
+            )
+            for share in shares.tolist()
+        ]
+
+    def _steps(self, reduced: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the steps with coordinates `reduced` in the eigenbasis, and their rows."""
+        steps = self._metric.steps(self._vectors @ reduced)
+        return steps, self._objective.row_steps(steps)
 
     @cached_property
     def _newton(self) -> FloatArray | None:

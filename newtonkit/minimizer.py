@@ -50,7 +50,7 @@ def minimize(
         Tolerance on ||grad|| / S(x), where S(x) = sum_i ||a_i|| |l'_i| is the size the
         gradient would have if nothing cancelled in it.  It needs no knowledge of the
         scale of the data.  A minimum must also have no negative curvature, and a Newton
-        step that moves no entry of u by more than 1e-5 (1 + |u|).
+        step that moves no entry of u by more than 0.1 sqrt(gtol) (1 + |u|), within 1e-5 and 1e-2.
     max_iter : int, default 200
         Limit on iterations, of each start.
     max_time : float, optional

@@ -20,7 +20,7 @@ from newtonkit.objective import PointEvaluation
 _ACCEPT = 1e-4
 _POOR = 0.25
 _GOOD = 0.75
-_BETTER_THAN_PREDICTED = 1.1
+_BETTER_THAN_PREDICTED = 1.2
 _SHRINK = 0.25
 _GROW = 4.0
 _MOST_TRIALS = 40

@@ -150,10 +150,8 @@ class Evaluation:
 
         None stands for a step that leaves the domain on its way.
         """
-        problem = self.problem
-        if not problem.outer.path_is_inside(self._shown, problem.shown(self.u + a_step)):
-            return None
-        return Evaluation(problem, self.x + step, self.a_x + a_step, fresh=False)
+        end = Evaluation(self.problem, self.x + step, self.a_x + a_step, fresh=False)
+        return end if self.problem.outer.path_is_inside(self._shown, end._shown) else None
 
     def refreshed(self) -> Evaluation:
         """Return the evaluation at the same x with A x computed anew."""

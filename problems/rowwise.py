@@ -140,6 +140,17 @@ class ElementwiseSquares(RowwiseLoss):
         r = self.activation.value(u) - self.target[block.rows]
         return np.array([[0.5 * np.dot(self._weighted(r, block), r)]])
 
+    def derivatives(self, u: FloatArray, block: RowBlock, totals: Totals) -> RowDerivatives:
+        """See :meth:`OuterFunction.derivatives`."""
+        f, first, second = self.activation(u)
+        b = self.target[block.rows]
+        r = f - b
+        return RowDerivatives(
+            gradient=self._weighted(first * r, block),
+            diagonal=self._weighted(first * first + second * r, block),
+            magnitude=self._weighted(np.abs(first) * (np.abs(f) + np.abs(b)), block),
+        )
+
     def loss_scale(self, totals: Totals) -> float:
         """See :meth:`OuterFunction.loss_scale`."""
         return self.value(totals) + 4.0 * self._target_squares

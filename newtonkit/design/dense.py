@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,9 @@ def weighted_gram(rows: NDArray[Any], weights: FloatArray) -> FloatArray:
     negative = weights < 0.0
     if negative.any():
         if rows.shape[1] < _FEW_FOR_GRAM:
-            wide = rows.astype(np.float64, copy=False)
-            return wide.T @ (wide * weights[:, None])
+            scaled = _scratch.like(rows)
+            np.multiply(rows, weights[:, None], out=scaled)
+            return rows.astype(np.float64, copy=False).T @ scaled
         down = np.flatnonzero(negative)
         up = np.flatnonzero(weights > 0.0)
         return _root_gram(rows[up], weights[up]) - _root_gram(rows[down], -weights[down])
@@ -44,9 +46,27 @@ def weighted_gram(rows: NDArray[Any], weights: FloatArray) -> FloatArray:
 
 
 def _root_gram(rows: NDArray[Any], weights: FloatArray) -> FloatArray:
-    scaled = rows * np.sqrt(weights)[:, None]
+    scaled = _scratch.like(rows)
+    np.multiply(rows, np.sqrt(weights)[:, None], out=scaled)
     gram: FloatArray = scaled.T @ scaled
     return gram
+
+
+class _Scratch(threading.local):
+    """Memory of this thread, used again: fresh pages for every block would cost as much as the product."""
+
+    def __init__(self) -> None:
+        self._memory: FloatArray = np.empty(0)
+
+    def like(self, rows: NDArray[Any]) -> FloatArray:
+        """Return an array of the shape and order of `rows`, contents undefined, until the next call."""
+        if self._memory.size < rows.size:
+            self._memory = np.empty(rows.size)
+        order: Literal["F", "C"] = "F" if rows.strides[0] < rows.strides[1] else "C"
+        return self._memory[: rows.size].reshape(rows.shape, order=order)
+
+
+_scratch = _Scratch()
 
 
 class DenseDesign(Design):
