@@ -111,23 +111,10 @@ class ExactModel:
         steps = self._metric.steps(self._vectors[:, flat])
         return steps, self._objective.row_steps(steps)
 
-    @cached_property
+    @property
     def is_convex(self) -> bool:
-        """See :class:`CurvatureModel`.
-
-        Curvature that is negative but tiny beside the largest may be rounding, or that of
-        rows with tiny weights: it is real if it is not tiny beside the size it would have
-        in its own direction if nothing cancelled.
-        """
-        if self.smallest_curvature >= 0.0:
-            return True
-        if self.smallest_curvature < -1e3 * self._noise:
-            return False
-        negative = np.flatnonzero(self.curvatures < 0.0)[:_MOST_REFINED]
-        steps, rows = self._steps(np.eye(len(self.curvatures))[:, negative])
-        hessian = self._evaluation.hessian
-        curvatures = np.diagonal(hessian.restricted(steps, rows))
-        return bool((curvatures >= -_DOUBT * hessian.sizes(steps, rows)).all())
+        """See :class:`CurvatureModel`."""
+        return self.smallest_curvature >= -self._noise
 
     def step(self, radius: float) -> Step:
         """See :class:`CurvatureModel`."""
