@@ -87,6 +87,18 @@ def test_history_has_a_record_per_iteration() -> None:
         history[0].value = 1.0
 
 
+def test_the_radius_is_carried_from_step_to_step() -> None:
+    """From the wrong side of a softmax it grows, shrinks where the model turns, and grows again."""
+    a, _ = planted()
+    shares = np.exp(3.0 * a @ TRUTH)
+    result = nk.minimize(nk.SoftmaxRegression(a, shares / shares.sum()), -3.0 * TRUTH)
+    radii = np.array([record.radius for record in result.history])
+    assert result.success
+    assert radii.max() >= 4.0
+    assert (radii[1:] < 0.5 * radii[:-1]).any()
+    assert (radii[1:] > 2.0 * radii[:-1]).any()
+
+
 @pytest.mark.parametrize(
     "kind", [nk.ExpRegression, nk.CoshRegression, nk.SinhRegression, nk.SoftmaxRegression]
 )
