@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib.util
-import io
 import re
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import newtonkit as nk
+from bench import readme
 from bench.exp_regression import by_newtonkit
 from bench.real_data import cpssw8, diamonds
 from newtonkit.comparison import METHODS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# Each block with its kind.  What a Python block prints stands in the next block of text.
+# Each block with its kind; what a Python block prints stands in the block of text that follows it.
 BLOCKS = re.findall(r"^```(\w+)[^\n]*\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-PYTHON = [
-    (code, BLOCKS[k + 1][1] if k + 1 < len(BLOCKS) and BLOCKS[k + 1][0] == "text" else "")
-    for k, (kind, code) in enumerate(BLOCKS)
-    if kind == "python"
-]
-TABLES = [text for kind, text in BLOCKS if kind == "text" and "|g|/|g0|" in text]
+PYTHON = [(block["code"], block["output"]) for block in readme.PYTHON.finditer(README)]
 # Their paths do not hang on the last digit of a line search, nor on anything but the data.
 STEADY = ("newtonkit", "trust-exact")
 
 
 @functools.cache
 def _printed_by_python() -> list[str]:
-    """Return what each Python block prints; a later block may use what an earlier one has made."""
-    names: dict[str, Any] = {"__name__": "__main__"}
-    printed = []
-    for code, _ in PYTHON:
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
-            exec(compile(code, "README.md", "exec"), names)
-        printed.append(out.getvalue())
-    return printed
+    return readme.python_output(README)
 
 
 def _rows(text: str) -> list[list[str]]:
@@ -76,8 +59,8 @@ def _check_comparison(shown: str, printed: str) -> None:
 
 
 class TestPython:
-    def test_there_is_some(self):
-        assert len(PYTHON) >= 4
+    def test_every_block_is_followed_by_what_it_prints(self):
+        assert len(PYTHON) == [kind for kind, _ in BLOCKS].count("python") >= 4
 
     @pytest.mark.parametrize("k", range(len(PYTHON)))
     def test_runs_and_prints_what_is_shown(self, k):
@@ -107,17 +90,10 @@ class TestPython:
 
 class TestShell:
     def test_the_comparison_shown_is_what_the_command_prints(self):
-        done = subprocess.run(
-            [sys.executable, "-m", "newtonkit", "compare"],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=ROOT,
-            timeout=120,
-        )
-        printed = re.sub(r" +$", "", done.stdout, flags=re.MULTILINE)
-        _check_comparison(TABLES[-1], printed)
-        assert max(map(len, TABLES[-1].splitlines())) <= 80
+        shown = readme.SHELL.search(README)
+        assert shown is not None
+        _check_comparison(shown["output"], readme.shell_output())
+        assert max(map(len, shown["output"].splitlines())) <= 80
 
     def test_there_are_two_commands_and_the_second_runs_the_tests(self):
         shell = [code.strip() for kind, code in BLOCKS if kind == "bash"]

@@ -1,0 +1,69 @@
+"""Put fresh output into the README: what its Python prints, what ``newtonkit compare`` prints, and where.
+
+Run from the root of the repository, after a change of the solver, on a machine with nothing else to do::
+
+    python -m bench.readme
+
+The tables under "Measured" are those of the other modules here; they are pasted by hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.machine import header, machine, versions
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+PYTHON = re.compile(
+    r"^```python\n(?P<code>.*?)^```\n\n```text\n(?P<output>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+SHELL = re.compile(r"(?<=Without options:\n\n```text\n)(?P<output>.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+RUN = re.compile(r"(?<=That is a real run: ).*?(?=\. On data)", re.DOTALL)
+
+
+def python_output(text: str) -> list[str]:
+    """Run the Python blocks of a page; return what each prints.
+
+    A later block may use what an earlier one has made.
+    """
+    names: dict[str, Any] = {"__name__": "__main__"}
+    printed = []
+    for block in PYTHON.finditer(text):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(compile(block["code"], "README.md", "exec"), names)
+        printed.append(_stripped(out.getvalue()))
+    return printed
+
+
+def shell_output() -> str:
+    """Return what ``newtonkit compare`` prints."""
+    command = [sys.executable, "-m", "newtonkit", "compare"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=README.parent, timeout=300)
+    return _stripped(done.stdout)
+
+
+def _stripped(text: str) -> str:
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def _where() -> str:
+    return header(machine(), versions("numpy", "scipy")).replace("\n", ",\n")
+
+
+def refreshed(text: str) -> str:
+    """Return a page with fresh output in it."""
+    printed = iter(python_output(text))
+    text = PYTHON.sub(lambda block: f"```python\n{block['code']}```\n\n```text\n{next(printed)}```", text)
+    text = SHELL.sub(lambda _: shell_output(), text)
+    return RUN.sub(lambda _: _where(), text)
+
+
+if __name__ == "__main__":
+    README.write_text(refreshed(README.read_text(encoding="utf-8")), encoding="utf-8")
