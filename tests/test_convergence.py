@@ -166,3 +166,50 @@ def test_a_pole_at_the_origin_is_no_reference() -> None:
     start = p.evaluate([1.0])
     assert not np.isfinite(p.origin().value)
     assert Reference(p, start).mass == (start.curvature_mass or 1.0)
+
+
+class Slope:
+    """A point of a function of one variable: its value after a step, and nothing else."""
+
+    def __init__(self, value_after: Any) -> None:
+        self.value_after, self.value = value_after, 0.0
+
+    def along(self, step: np.ndarray, a_step: np.ndarray) -> Any:
+        np.testing.assert_allclose(np.abs(a_step), 1.0)  # one unit of u
+        there = self.value_after(float(step[0]))
+        return None if there is None else SimpleNamespace(value=there)
+
+
+@pytest.mark.parametrize(
+    ("value_after", "lost"),
+    [
+        (lambda t: 0.0, True),  # flat either way
+        (lambda t: max(t, 0.0), True),  # flat to one side
+        (lambda t: max(-t, 0.0), True),  # or to the other
+        (lambda t: t * t, False),  # a valley that ends after a unit
+        (lambda t: -t * t, False),  # it falls, which is not flat either
+        (lambda t: None, False),  # no value there
+    ],
+)
+def test_curvature_is_lost_where_a_unit_of_u_changes_nothing(value_after: Any, lost: bool) -> None:
+    p = nk.CoshRegression([[1.0]], [4.0])
+    direction = SimpleNamespace(flat_directions=lambda: (np.array([[0.5]]), np.array([[0.5]])))
+    for start in (0.0, 5.0):
+        reference = Reference(p, p.evaluate([start]))
+        assert reference.has_lost_curvature(Slope(value_after), direction) == lost  # type: ignore[arg-type]
+
+
+def test_directions_that_never_had_curvature_have_lost_none() -> None:
+    p = nk.SoftmaxRegression([[1.0, 1.0], [0.0, 1.0]], [0.5, 0.5])
+    constant = np.array([[0.0], [1.0]])
+    direction = SimpleNamespace(flat_directions=lambda: (constant, p.row_steps(constant)))
+    reference = Reference(p, p.evaluate([0.3, 0.0]))
+    assert not reference.has_lost_curvature(Slope(lambda t: 0.0), direction)  # type: ignore[arg-type]
+
+
+def test_curvature_of_the_start_is_lost_where_the_origin_has_none() -> None:
+    """With b = 1 the Hessian of cosh is 0 at x = 0."""
+    p = nk.CoshRegression([[1.0]], [1.0])
+    direction = SimpleNamespace(flat_directions=lambda: (np.array([[1.0]]), np.array([[1.0]])))
+    reference = Reference(p, p.evaluate([2.0]))
+    assert reference.has_lost_curvature(Slope(lambda t: 0.0), direction)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import newtonkit as nk
 from newtonkit.curvature import Step
 from newtonkit.exact import ExactModel
 from newtonkit.metric import Metric
@@ -115,6 +116,16 @@ def test_the_hard_case_goes_on_along_the_lowest_curvature(radius: float) -> None
         assert step.s[0] == 0.0
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("radius", [0.3, 5.0])
+def test_the_hard_case_with_the_lowest_curvature_twice(radius: float, seed: int) -> None:
+    """Rounding splits the two and gives each a slope of 1e-16."""
+    matrix = spread([-2.0, -2.0, 1.0, 3.0], seed)
+    upper = matrix + 2.0 * np.eye(4)
+    q = Quadratic(upper @ np.array([0.3, -0.2, 0.5, 0.1]), matrix, np.eye(4))
+    assert_minimiser(q, model_of(q).step(radius), radius)
+
+
 @pytest.mark.parametrize("radius", [0.1, 7.0])
 def test_a_stationary_point_is_left_along_the_lowest_curvature(radius: float) -> None:
     q = Quadratic(np.zeros(3), np.diag([-2.0, 1.0, -0.5]), np.eye(3))
@@ -134,7 +145,7 @@ def test_near_the_hard_case_the_step_goes_down_the_slope(along: float) -> None:
     q.slope[0] = along
     step = model_of(q).step(5.0)
     assert abs(step.s[0]) == pytest.approx(np.sqrt(24.0), rel=1e-3)
-    assert step.s[0] * along < 0.0 or abs(along) < 1e-14
+    assert step.s[0] * along < 0.0
     assert step.predicted == pytest.approx(-q.change(step.s), rel=1e-9)
 
 
@@ -201,3 +212,29 @@ def test_flat_directions_are_those_without_curvature() -> None:
     assert steps.shape == rows.shape == (4, 2)
     np.testing.assert_allclose(np.abs(steps[[1, 3]]), 0.0, atol=1e-12)
     np.testing.assert_allclose(np.linalg.norm(steps, axis=0), 1.0)
+
+
+def test_curvature_of_rows_that_hardly_count_is_computed_from_the_rows() -> None:
+    """Rows of curvature 1 and of 1e-10, in mixed columns: a dense Hessian rounds at 1e-16."""
+    rng = np.random.default_rng(0)
+    a = np.zeros((100, 4))
+    a[:50, :2], a[50:, 2:] = rng.normal(size=(2, 50, 2))
+    mix, _ = np.linalg.qr(rng.normal(size=(4, 4)))
+    offset = np.where(np.arange(100) < 50, 0.0, -12.5)
+    f = np.exp(offset)
+    p = nk.ExpRegression(a @ mix, 0.5 * f, offset=offset)
+    model = ExactModel(p, p.evaluate(np.zeros(4)), Metric(p, 1.0))
+    weights = 1.5 * f * f
+    exact, newton = [], []
+    for rows, columns in ((slice(50, 100), slice(2, 4)), (slice(0, 50), slice(0, 2))):
+        part = a[rows, columns]
+        low = np.linalg.cholesky(part.T @ part / 100)
+        hessian = (part.T * weights[rows]) @ part
+        inner = np.linalg.solve(low, np.linalg.solve(low, hessian).T)
+        exact += list(np.linalg.eigvalsh(inner))
+        newton.insert(0, -np.linalg.solve(hessian, part.T @ (0.5 * f * f)[rows]))
+    assert exact[1] < 1e-7 * exact[2]
+    np.testing.assert_allclose(model.curvatures, exact, rtol=1e-9)
+    step = model.step(1e3)
+    assert not step.on_boundary
+    np.testing.assert_allclose(mix @ step.s, np.concatenate(newton), rtol=1e-2)

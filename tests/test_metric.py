@@ -76,6 +76,15 @@ def test_weak_directions_are_as_long_as_their_rows_say(condition: float, accurac
     np.testing.assert_allclose(rows.T @ rows / 150, np.eye(rows.shape[1]), atol=0.1 * accuracy)
 
 
+@pytest.mark.parametrize("columns", [12, 20])
+def test_many_weak_directions_are_settled_in_rounds(columns: int) -> None:
+    left, _, right = np.linalg.svd(np.random.default_rng(9).normal(size=(150, columns)), full_matrices=False)
+    a = (left * (np.sqrt(150.0) * np.logspace(0, -11, columns))) @ right
+    metric = metric_of(a)
+    assert metric.rank == columns
+    np.testing.assert_allclose(gram(metric, a), np.eye(columns), atol=1e-4)
+
+
 @pytest.mark.parametrize("ridge", [1e-12, 1e-3, 1e6])
 def test_a_ridge_counts_beside_the_rows(ridge: float) -> None:
     for a in (BASE, with_spectrum(1e5), BASE[:4]):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import newtonkit as nk
+from newtonkit.descent import Limits
 from newtonkit.results import IterationRecord
 from tests.test_minimize import problem
 
@@ -98,6 +99,19 @@ def test_a_real_interrupt_returns_the_best_point() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("interrupted at")
+
+
+def test_time_that_runs_out_among_rejected_steps_is_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first step overflows; there is no time to try a shorter one."""
+    answers = iter([False])
+    monkeypatch.setattr(Limits, "out_of_time", lambda _: next(answers, True))
+    a = np.zeros((200_000, 1))
+    a[0] = 1.0
+    b = np.ones(200_000)
+    b[0] = 1e3
+    result = nk.minimize(nk.ExpRegression(a, b))
+    assert result.status is nk.Status.MAX_TIME
+    assert result.x == 0.0
 
 
 def two_valleys() -> nk.CoshRegression:
