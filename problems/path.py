@@ -47,6 +47,8 @@ def sums_stay_positive(
             if (least > 0.125 * (b - a) ** 2 * bend).all():
                 continue
             middle = 0.5 * (a + b)
+            if not a < middle < b:  # f'' is infinite at one of them: no piece is short enough
+                return False
             ends[middle] = sums_and_bend(middle)
             pieces += [(middle, b), (a, middle)]
     return True

@@ -238,6 +238,14 @@ def test_operations_over_many_blocks(container: Callable[..., object], fit_inter
     assert_operations_match(design, np.column_stack((a, np.ones(len(a)))) if fit_intercept else a, 1e-11)
 
 
+@pytest.mark.parametrize(
+    "container", [np.asarray, np.asfortranarray, lambda a: a.astype(np.float32), sparse.csr_array]
+)
+def test_operations_on_wide_data(container: Callable[..., object]) -> None:
+    a = tall(2_000, 150, 0.5).astype(np.float32).astype(np.float64)
+    assert_operations_match(as_design(container(a)), a, 1e-12)
+
+
 def test_large_and_thin_sparse_data_goes_through_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     a = tall(150_000, 12, 0.18)
     calls = []

@@ -114,6 +114,22 @@ def test_frames_name_the_columns_that_are_not_numbers(column: Any) -> None:
     assert "fine" not in str(caught.value)
 
 
+class OtherFrame:
+    """A data frame of another library, whose types are known by their names alone."""
+
+    def __init__(self, *dtypes: str) -> None:
+        self.columns, self.dtypes = [f"column {k}" for k in range(len(dtypes))], list(dtypes)
+
+    def to_numpy(self) -> np.ndarray:
+        return np.arange(2.0 * len(self.columns)).reshape(2, -1)
+
+
+def test_frames_of_other_libraries() -> None:
+    assert as_design(OtherFrame("Int64", "UInt8", "Float32", "Boolean")).shape == (2, 4)
+    with pytest.raises(TypeError, match="these columns do not: column 1, column 2"):
+        as_design(OtherFrame("Int64", "String", "Datetime(time_unit='us')"))
+
+
 @pytest.mark.parametrize(
     ("values", "error"),
     [

@@ -6,7 +6,17 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 
 import newtonkit as nk
-from newtonkit.problems import Cosh, Exp, ExpPlusIdentity, NormalisedSquares, Power, Problem, Regression, Sinh
+from newtonkit.problems import (
+    Activation,
+    Cosh,
+    Exp,
+    ExpPlusIdentity,
+    NormalisedSquares,
+    Power,
+    Problem,
+    Regression,
+    Sinh,
+)
 from newtonkit.problems.path import sums_stay_positive
 from newtonkit.problems.rows import Groups
 from tests.family import MEMBERS, Softplus
@@ -116,6 +126,19 @@ def test_far_predictions_do_not_overflow_the_test_of_a_path() -> None:
     assert not sums_stay_positive(ExpPlusIdentity(), high, -higher, groups, None)
 
 
+class SteepEnd(Activation):
+    """f(u) = u + 3, with a second derivative that is claimed to be infinite from 1 on."""
+
+    def __call__(self, u):
+        return u + 3.0, np.ones_like(u), np.where(u < 1.0, 0.0, np.inf)
+
+
+def test_a_path_that_cannot_be_judged_is_refused_and_comes_to_an_end() -> None:
+    for start, end in (([0.0], [1.0]), ([1.0], [0.0]), ([1.0], [2.0])):
+        assert not sums_stay_positive(SteepEnd(), np.array(start), np.array(end), Groups.single(1), None)
+    assert sums_stay_positive(SteepEnd(), np.array([0.0]), np.array([0.9]), Groups.single(1), None)
+
+
 NEVER_OVERFLOWING = [
     name for name, member in MEMBERS.items() if member.structure in ("normalised", "cross-entropy")
 ]
@@ -126,7 +149,7 @@ OVERFLOWING = [
 ]
 
 
-@pytest.mark.parametrize("n", [5, 150_000])
+@pytest.mark.parametrize("n", [5, 110_000])
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array], ids=["dense", "CSR"])
 def test_overflow_gives_infinity_without_a_warning(container, n: int) -> None:
     rng = np.random.default_rng(1)
