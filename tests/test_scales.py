@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-import newtonkit as nk
 from newtonkit.problems import Problem, RowwiseLoss
-from tests.family import MEMBERS, Member, random_problem
+from tests.family import MEMBERS, Member, random_problem, regression
 
 
 def group_sums(values: np.ndarray, problem: Problem) -> np.ndarray:
@@ -83,11 +82,15 @@ def test_a_loss_of_ones_own_gets_its_scale_from_the_target() -> None:
     assert evaluation.loss_scale == pytest.approx(1 * 1 + 2 * 4 + 3 * 16)
 
 
-def test_the_scale_does_not_vanish_at_a_solution() -> None:
+@pytest.mark.parametrize("name", [name for name in MEMBERS if MEMBERS[name].structure != "cross-entropy"])
+def test_the_scales_do_not_vanish_at_a_solution(name: str) -> None:
     rng = np.random.default_rng(2)
     a, x = rng.standard_normal((20, 3)), np.array([0.1, 0.2, 0.3])
-    evaluation = nk.ExpRegression(a, np.exp(a @ x)).evaluate(x)
-    assert evaluation.value < 1e-30
-    assert np.linalg.norm(evaluation.gradient) < 1e-13
-    assert evaluation.gradient_scale > 1.0
-    assert evaluation.loss_scale > 1.0
+    options = {"offset": np.full(20, 2.0)}
+    b = MEMBERS[name].make(a, np.zeros(20), **options).predict(x)
+    structure, f = MEMBERS[name].structure, MEMBERS[name].make(a, b, **options).outer.activation
+    evaluation = regression(structure, f)(a, b, **options).evaluate(x)  # without entropy: a perfect fit
+    fitted = b * f.value(evaluation.u).sum() if structure == "rescaled" else b
+    assert evaluation.value < 1e-25 * (fitted @ fitted)
+    assert np.linalg.norm(evaluation.gradient) < 1e-11 * evaluation.gradient_scale
+    assert evaluation.loss_scale == pytest.approx(0.5 * (2 * fitted) @ (2 * fitted), rel=1e-9)
