@@ -187,6 +187,24 @@ def test_shorter_steps_on_the_ladder_cost_no_product(name: str, radius: float) -
     assert_minimiser(q, between, 0.5 * top.norm)
 
 
+@pytest.mark.parametrize("size", [1e-9, 1e-5, 1e-3, 1e-1])
+def test_steps_shorter_than_a_small_newton_step_predict_what_they_gain(size: float) -> None:
+    q = quadratic("convex", 7)
+    q.slope *= size
+    model = model_of(q)
+    top = model.step(1e3)
+    before = q.products
+    assert not top.on_boundary
+    for k in (1, 2, 3):
+        shorter = model.step(top.norm * 0.25**k)
+        assert shorter.on_boundary
+        assert shorter.norm == pytest.approx(top.norm * 0.25**k, rel=1e-6)
+        assert q.length(shorter.s) == pytest.approx(shorter.norm, rel=1e-7)
+        assert shorter.predicted == pytest.approx(-q.change(shorter.s), rel=1e-9)
+        np.testing.assert_array_equal(shorter.a_s, shorter.s)
+    assert q.products == before
+
+
 @pytest.mark.parametrize("name", CURVATURES)
 def test_longer_radii_predict_more(name: str) -> None:
     q = quadratic(name, 5)
