@@ -1,12 +1,14 @@
 """Taylor slopes of every problem on random data: 2 for the gradient, 3 for the Hessian."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import newtonkit as nk
-from newtonkit.problems import DerivativeReport, Power, Regression
+from newtonkit.problems import DerivativeReport, ElementwiseSquares, Exp, Power, Problem, Regression
 from tests.family import LAYOUTS, MEMBERS, NAMED, random_problem
 
 EXAMPLES = 12
@@ -110,3 +112,27 @@ def test_columns_of_very_different_scale(name: str) -> None:
     problem = MEMBERS[name].make(a, rng.random(20) / 20, offset=rng.uniform(2.0, 3.0, 20))
     report = nk.check_derivatives(problem, np.array([1e6, 1.0, 1e-4, 1e-8]) / 6, rng=rng)
     assert report.ok, f"{problem!r}\n{report}"
+
+
+def test_more_columns_than_an_array_of_the_hessian_is_wanted_for() -> None:
+    rng = np.random.default_rng(8)
+    problem = nk.SoftmaxRegression(rng.standard_normal((6, 2100)), rng.random(6) / 6)
+    report = nk.check_derivatives(problem, 0.01 * rng.standard_normal(2100), rng=rng, directions=2)
+    assert report.ok, str(report)
+
+
+def test_sizes_far_beyond_the_derivatives_leave_all_undecided() -> None:
+    class Drowned(ElementwiseSquares):
+        """Its sizes claim that the derivatives are what is left of numbers far larger."""
+
+        def loss_scale(self, totals):
+            return 1e40
+
+        def derivatives(self, u, block, totals):
+            return replace(super().derivatives(u, block, totals), magnitude=np.full_like(u, 1e20))
+
+    rng = np.random.default_rng(9)
+    problem = Problem(rng.standard_normal((6, 2)), Drowned(rng.random(6), Exp()))
+    report = nk.check_derivatives(problem, rng.standard_normal(2), rng=rng)
+    assert (report.gradient_ok, report.hessian_ok, report.undecided) == (False, False, 10)
+    assert "WRONG" not in str(report)
