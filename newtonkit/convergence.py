@@ -8,6 +8,7 @@ import numpy as np
 
 from newtonkit.curvature import CurvatureModel, Step
 from newtonkit.design import FloatArray
+from newtonkit.metric import size_of
 from newtonkit.objective import Objective, PointEvaluation
 from newtonkit.results import Status
 
@@ -90,7 +91,7 @@ def _rises_all_around(evaluation: PointEvaluation, model: CurvatureModel) -> boo
 
 def relative_gradient(evaluation: PointEvaluation) -> float:
     """Return ||grad|| / S(x), 0 where both vanish."""
-    size = float(np.linalg.norm(evaluation.gradient))
+    size = size_of(evaluation.gradient)
     return size / evaluation.gradient_scale if size > 0.0 else 0.0
 
 
@@ -100,8 +101,11 @@ def value_noise(evaluation: PointEvaluation) -> float:
 
 
 def relative_motion(evaluation: PointEvaluation, step: Step) -> float:
-    """Return the largest change of u that a step makes, relative to 1 + |u|."""
-    return float((np.abs(step.a_s) / (1.0 + np.abs(evaluation.u))).max(initial=0.0))
+    """Return the largest change of u that a step makes, relative to 1 + |u|, or its length if more.
+
+    The length counts where a penalty pulls on x along directions that leave u alone.
+    """
+    return max(float((np.abs(step.a_s) / (1.0 + np.abs(evaluation.u))).max(initial=0.0)), step.norm)
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,9 @@ class Criteria:
         if settled or (minimum and small):
             return self._minimum_or_saturated(evaluation, model)
         flat = small and evaluation.curvature_mass <= _FLAT_MASS * self.reference.mass
-        drowned = newton.predicted <= value_noise(evaluation)
+        # A loss that falls to 0 can always fall further; beside its size that is nothing.
+        size = _VALUE_NOISE * _EPS * evaluation.loss_scale
+        drowned = newton.predicted <= max(value_noise(evaluation), size)
         return Status.SATURATED if drowned and (flat or patience_used >= _PATIENCE) else None
 
     def verdict_when_stuck(self, evaluation: PointEvaluation, model: CurvatureModel, newton: Step) -> Status:

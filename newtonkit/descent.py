@@ -13,7 +13,7 @@ import numpy as np
 from newtonkit.convergence import Criteria, relative_gradient
 from newtonkit.curvature import CurvatureModel
 from newtonkit.exact import ExactModel
-from newtonkit.metric import Metric
+from newtonkit.metric import Metric, size_of
 from newtonkit.objective import Objective, PointEvaluation
 from newtonkit.results import IterationRecord, Status
 from newtonkit.trust_region import Move, move
@@ -105,14 +105,17 @@ class Descent:
             return Status.STOPPED_BY_CALLBACK
         solved = self.criteria.verdict(self.evaluation, model, step, self.patience_used)
         if solved is not None:
-            return solved if self._holds_afresh(solved) else None
+            return solved if self._holds_afresh(solved) else self._limit_reached()
         tired = self._limit_reached()
         if tired is not None:
             return tired
         stalled = not self._move(model)
-        if not stalled or self._refresh():
+        if not stalled:
             return None
-        return self._limit_reached() or self.criteria.verdict_when_stuck(self.evaluation, model, step)
+        tired = self._limit_reached()
+        if tired is not None or self._refresh():
+            return tired
+        return self.criteria.verdict_when_stuck(self.evaluation, model, step)
 
     def _limit_reached(self) -> Status | None:
         if len(self.history) > self.limits.max_iter:
@@ -165,7 +168,7 @@ class Descent:
         record = IterationRecord(
             iteration=len(self.history),
             value=evaluation.value,
-            gradient_norm=float(np.linalg.norm(evaluation.gradient)),
+            gradient_norm=size_of(evaluation.gradient),
             relative_gradient=relative_gradient(evaluation),
             smallest_curvature=model.smallest_curvature,
             radius=self.radius,

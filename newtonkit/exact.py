@@ -16,7 +16,7 @@ import scipy.linalg
 
 from newtonkit.curvature import Step
 from newtonkit.design import FloatArray
-from newtonkit.metric import Metric
+from newtonkit.metric import Metric, size_of
 from newtonkit.objective import Objective, PointEvaluation
 
 _RUNGS = 4
@@ -25,6 +25,7 @@ _MOST_REFINED = 64
 _DOUBT = 1e-7
 _MOST_SECULAR = 100
 _QUADRATIC_REGION = 0.05
+_EPS = float(np.finfo(float).eps)
 
 
 class ExactModel:
@@ -89,16 +90,21 @@ class ExactModel:
 
     @cached_property
     def _noise(self) -> float:
-        """Size of an eigenvalue that rounding alone can make."""
-        return 1e-12 * float(np.abs(self.curvatures).max(initial=0.0))
+        """Size of an eigenvalue that rounding alone can make.
+
+        Where D and the low-rank part cancel, as for a p on one row, what is left of them is
+        rounding of D, however large it is beside the other eigenvalues.
+        """
+        largest = float(np.abs(self.curvatures).max(initial=0.0))
+        return max(1e-12 * largest, 4.0 * _EPS * self._evaluation.curvature_mass)
 
     @cached_property
     def _slope(self) -> float:
-        return float(np.linalg.norm(self._slopes))
+        return size_of(self._slopes)
 
     def dual_norm(self, gradient: FloatArray) -> float:
         """See :class:`CurvatureModel`."""
-        return float(np.linalg.norm(self._metric.dual(gradient)))
+        return size_of(self._metric.dual(gradient))
 
     @property
     def smallest_curvature(self) -> float:
@@ -194,8 +200,9 @@ class ExactModel:
         reduced = np.empty((len(self._slopes), len(radii)))
         held = radii < length
         if held.any():
-            sigma = self._multipliers(radii[held])
-            reduced[:, held] = -self._slopes[:, None] / (self.curvatures[:, None] + sigma)
+            shifted = (self.curvatures - lowest)[:, None] + self._multipliers(radii[held])
+            slopes = np.broadcast_to(-self._slopes[:, None], shifted.shape)
+            reduced[:, held] = np.divide(slopes, shifted, out=np.zeros(shifted.shape), where=shifted > 0.0)
         if inner is not None and not held.all():
             reduced[:, ~held] = inner[:, None]
             if self._newton is None:
@@ -218,27 +225,28 @@ class ExactModel:
         return inner, float(np.linalg.norm(inner))
 
     def _multipliers(self, radii: FloatArray) -> FloatArray:
-        """Solve ||c(sigma)|| = radius for each radius: Newton on 1 / ||c||, kept in a bracket.
+        """Return tau = lambda_1 + sigma for each radius: Newton on 1 / ||c||, kept in a bracket.
 
-        Every single |c_i| = |gamma_i| / (lambda_i + sigma) is at most the length of c, which
-        bounds sigma from below; from that side Newton's iteration is monotone.
+        With tau in place of sigma, lambda_i + sigma = (lambda_i - lambda_1) + tau keeps its
+        digits however close sigma is to -lambda_1.  Every single |c_i| is at most the length
+        of c, which bounds tau from below; from that side Newton's iteration is monotone.
         """
-        bounds = np.abs(self._slopes[:, None]) / radii - self.curvatures[:, None]
-        low = np.maximum(bounds.max(axis=0), max(0.0, -self.smallest_curvature))
-        high = np.maximum(low, self._slope / radii - self.smallest_curvature)
-        high += 1e-15 * (np.abs(high) + self._slope / radii)
-        sigma: FloatArray = np.where(low > -self.smallest_curvature, low, high)
+        gaps = (self.curvatures - self.smallest_curvature)[:, None]
+        low = np.maximum((np.abs(self._slopes[:, None]) / radii - gaps).max(axis=0), 0.0)
+        low = np.maximum(low, self.smallest_curvature)
+        high = np.maximum(low, self._slope / radii) * (1.0 + 1e-12)
+        tau: FloatArray = np.where(low > 0.0, low, high)
         with np.errstate(all="ignore"):  # squares may leave the range of floats: then bisect
             for _ in range(_MOST_SECULAR):
-                shifted = self.curvatures[:, None] + sigma
+                shifted = gaps + tau
                 c = self._slopes[:, None] / shifted
                 squares = np.add.reduce(c * c, axis=0)
                 length = np.sqrt(squares)
                 if (np.abs(length - radii) <= 1e-10 * radii).all():
                     break
                 too_low = ~(length <= radii)
-                low, high = np.where(too_low, sigma, low), np.where(too_low, high, sigma)
-                newton = sigma + (length / radii - 1.0) * squares / np.add.reduce(c * c / shifted, axis=0)
-                middle = np.maximum(0.5 * (low + high), np.sqrt(np.maximum(low, 0.0) * high))
-                sigma = np.asarray(np.where((low <= newton) & (newton <= high), newton, middle))
-        return sigma
+                low, high = np.where(too_low, tau, low), np.where(too_low, high, tau)
+                newton = tau + (length / radii - 1.0) * squares / np.add.reduce(c * c / shifted, axis=0)
+                middle = np.maximum(0.5 * (low + high), np.sqrt(low * high))
+                tau = np.asarray(np.where((low <= newton) & (newton <= high), newton, middle))
+        return tau

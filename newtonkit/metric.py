@@ -12,6 +12,11 @@ _EPS = float(np.finfo(float).eps)
 _TRUSTED = 1e-7
 
 
+def size_of(v: FloatArray) -> float:
+    """Return the Euclidean norm of a vector whose squares may leave the range of floats."""
+    return float(scipy.linalg.norm(v, check_finite=False))
+
+
 class Metric:
     """Coordinates z with s = T z and ||s||_M = ||z||, on the range of M.
 

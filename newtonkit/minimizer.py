@@ -96,6 +96,7 @@ def minimize(
     (array([ 0.5, -0.3,  0.1]), 'The gradient is at tolerance and there is no negative curvature.')
     """
     _check_options(method, gtol, max_iter, max_time, starts, callback)
+    generator = _checked_generator(rng, verbose)
     if not hasattr(problem, "evaluate"):
         raise TypeError(f"problem must be a newtonkit problem, got {type(problem).__name__}")
     d = problem.n_parameters
@@ -112,17 +113,17 @@ def minimize(
         begin = partial(
             Descent, problem, metric, criteria, limits, meter, iteration_printer(callback, verbose)
         )
-        descents = _descend_all(begin, _starting_points(problem, first, metric, int(starts), rng))
+        descents = _descend_all(begin, _starting_points(problem, first, metric, int(starts), generator))
         return _result(method, metric, meter, descents)
 
 
 def _check_options(method: Any, gtol: Any, max_iter: Any, max_time: Any, starts: Any, callback: Any) -> None:
-    if method != "exact":
+    if not isinstance(method, str) or method != "exact":
         raise ValueError(f"method must be 'exact', got {method!r}")
     for name, value, least in (("gtol", gtol, 0.0), ("max_time", max_time, 0.0)):
         if value is None and name == "max_time":
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
             raise TypeError(f"{name} must be a number, got {value!r}")
         if not value >= least:
             raise ValueError(f"{name} must be at least {least:g}, got {value!r}")
@@ -133,6 +134,15 @@ def _check_options(method: Any, gtol: Any, max_iter: Any, max_time: Any, starts:
             raise ValueError(f"{name} must be at least {least}, got {value!r}")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {callback!r}")
+
+
+def _checked_generator(rng: Any, verbose: Any) -> np.random.Generator:
+    if not isinstance(verbose, int | np.integer | np.bool_):
+        raise TypeError(f"verbose must be an integer, got {verbose!r}")
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"rng must be a seed, a Generator or None: {error}") from None
 
 
 def _evaluate_start(problem: Objective, x0: FloatArray) -> PointEvaluation:
@@ -147,24 +157,26 @@ def _starting_points(
     first: PointEvaluation,
     metric: Metric,
     starts: int,
-    rng: int | np.random.Generator | None,
+    generator: np.random.Generator,
 ) -> Iterator[PointEvaluation]:
     yield first
-    if starts > 1:
-        generator = np.random.default_rng(rng)
-        for _ in range(starts - 1):
-            yield _random_start(problem, first, metric, generator)
+    for _ in range(starts - 1):
+        yield _random_start(problem, first, metric, generator)
 
 
 def _descend_all(
     begin: Callable[[PointEvaluation], Descent], points: Iterator[PointEvaluation]
 ) -> list[tuple[Descent, Status]]:
     done: list[tuple[Descent, Status]] = []
-    for point in points:
-        descent = begin(point)
-        done.append((descent, descent.run()))
-        if done[-1][1] in (Status.INTERRUPTED, Status.STOPPED_BY_CALLBACK, Status.MAX_TIME):
-            break
+    try:
+        for point in points:
+            descent = begin(point)
+            done.append((descent, descent.run()))
+            if done[-1][1] in (Status.INTERRUPTED, Status.STOPPED_BY_CALLBACK, Status.MAX_TIME):
+                break
+    except KeyboardInterrupt:  # between two descents
+        if not done:
+            raise
     return done
 
 
@@ -194,7 +206,7 @@ def _result(
         success=status.success,
         status=status,
         message=_message(status, point, best, metric),
-        nit=len(history) - 1,
+        nit=max(len(history) - 1, 0),
         nfev=meter.values,
         njev=meter.gradients,
         nhev=meter.hessians,

@@ -44,6 +44,11 @@ class PointEvaluation(Protocol):
         ...
 
     @property
+    def loss_scale(self) -> float:
+        """The size that the value would have if nothing cancelled in it, within a factor of 10."""
+        ...
+
+    @property
     def value_rounding(self) -> float:
         """How much of the value may be rounding."""
         ...

@@ -73,7 +73,7 @@ class IterationRecord:
     smallest_curvature : float
         Least eigenvalue of the Hessian in the metric of the solver.
     radius : float
-        Trust radius with which the step to x was first tried.
+        Trust radius at x, for the step from it.
     step_norm : float
         Length of the step to x, in the metric of the solver.
     ratio : float

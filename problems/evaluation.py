@@ -103,7 +103,7 @@ class Evaluation:
         change of scale of A and b: tolerances on the gradient are relative to it.
         """
         ridge = float(np.linalg.norm(self.problem.ridge * self.x))
-        with one_blas_thread():
+        with one_blas_thread(), quiet():
             rows = float(np.dot(self.problem.design.row_norms, self._rows.magnitude))
         return rows + ridge
 
@@ -114,7 +114,8 @@ class Evaluation:
         A sum over rows of |a_ij| |l'_i|, bounded by Cauchy and Schwarz, times the unit
         roundoff; and the same of the penalty.
         """
-        rows = self.problem.design.column_norms * float(np.linalg.norm(self._rows.magnitude))
+        with quiet():
+            rows = self.problem.design.column_norms * float(np.linalg.norm(self._rows.magnitude))
         return _EPS * (rows + np.abs(self.problem.ridge * self.x))
 
     def slopes(self, steps: FloatArray, a_steps: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -124,8 +125,9 @@ class Evaluation:
         gradient itself.
         """
         pull = self.problem.ridge * self.x
-        value = np.matmul(a_steps.T, self._rows.gradient) + np.matmul(steps.T, pull)
-        size = np.matmul(np.abs(a_steps).T, self._rows.magnitude) + np.matmul(np.abs(steps).T, np.abs(pull))
+        with quiet():
+            value = a_steps.T @ self._rows.gradient + steps.T @ pull
+            size = np.abs(a_steps).T @ self._rows.magnitude + np.abs(steps).T @ np.abs(pull)
         return value, _EPS * size
 
     @property

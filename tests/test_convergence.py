@@ -23,7 +23,7 @@ class Flat:
         return self.lost
 
 
-def point(gradient: float, mass: float = 1.0, rounding: float = 1e-16) -> Any:
+def point(gradient: float, mass: float = 1.0, rounding: float = 1e-16, size: float = 0.0) -> Any:
     """A point with ||grad|| / S = gradient."""
     u = np.array([0.0, 9.0])
     return SimpleNamespace(
@@ -33,12 +33,14 @@ def point(gradient: float, mass: float = 1.0, rounding: float = 1e-16) -> Any:
         u=u,
         value=1.0,
         value_rounding=rounding,
+        loss_scale=size,
     )
 
 
-def newton(motion: float, on_boundary: bool = False, predicted: float = 1.0) -> Any:
+def newton(motion: float, on_boundary: bool = False, predicted: float = 1.0, norm: float = 0.0) -> Any:
     """A step that moves the second entry of u, which is 9, by `motion` relative to 1 + |u|."""
-    return SimpleNamespace(a_s=np.array([0.0, -10.0 * motion]), on_boundary=on_boundary, predicted=predicted)
+    rows = np.array([0.0, -10.0 * motion])
+    return SimpleNamespace(a_s=rows, on_boundary=on_boundary, predicted=predicted, norm=norm)
 
 
 def model(convex: bool = True) -> Any:
@@ -61,6 +63,17 @@ def test_sizes_are_relative() -> None:
     assert relative_gradient(SimpleNamespace(gradient=np.zeros(2), gradient_scale=0.0)) == 0.0
     assert relative_motion(point(0.0), newton(1e-4)) == pytest.approx(1e-4)
     assert value_noise(point(0.0, rounding=1e-10)) > 1e-10
+
+
+def test_a_step_that_leaves_u_alone_counts_by_its_length() -> None:
+    assert relative_motion(point(0.0), newton(0.0, norm=0.5)) == 0.5
+    assert judged(point(1e-9), model(), newton(0.0, norm=0.5)) is None
+
+
+def test_a_loss_that_keeps_falling_to_zero_is_judged_by_its_size() -> None:
+    falling = newton(0.1, predicted=1e-17)
+    assert judged(point(1e-9, rounding=1e-30, size=1.0), model(), falling, patience=100) is Status.SATURATED
+    assert judged(point(1e-9, rounding=1e-30, size=1e-9), model(), falling, patience=100) is None
 
 
 def test_a_small_gradient_and_a_small_newton_step_are_a_minimum() -> None:

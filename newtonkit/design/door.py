@@ -15,6 +15,8 @@ from newtonkit.design.intercept import InterceptDesign
 from newtonkit.design.sparse import SparseDesign
 from newtonkit.design.threads import map_blocks
 
+_LEAST_SIZE = 1e-140
+
 
 def as_design(A: Any, *, fit_intercept: bool = False, name: str = "A") -> Design:
     """Return `A` as a design matrix.
@@ -39,7 +41,8 @@ def as_design(A: Any, *, fit_intercept: bool = False, name: str = "A") -> Design
     TypeError
         If `A` holds text, objects or complex numbers.
     ValueError
-        If `A` is not two-dimensional, is empty, or holds NaN or infinity.
+        If `A` is not two-dimensional, is empty, holds NaN or infinity, or is scaled so
+        that squares of its entries leave the range of floating-point numbers.
     """
     if isinstance(A, Design):
         design = A
@@ -136,6 +139,16 @@ def _check_shape(shape: tuple[int, ...], name: str) -> None:
         raise ValueError(f"{name} must have at least one row and one column, got shape {shape}")
 
 
+def _check_size(largest: float, name: str) -> None:
+    """Refuse entries that are not finite, and scales at which squares leave the range of floats."""
+    if not np.isfinite(largest):
+        raise ValueError(f"{name} must be finite, but holds NaN or infinity")
+    if largest != 0.0 and not _LEAST_SIZE <= largest <= 1.0 / _LEAST_SIZE:
+        raise ValueError(
+            f"{name} has largest entry {largest:.1e}; {_LEAST_SIZE:g} to {1 / _LEAST_SIZE:g} is allowed"
+        )
+
+
 def _dense_design(A: Any, name: str) -> DenseDesign:
     array = as_real_array(A, name)
     _check_shape(array.shape, name)
@@ -145,9 +158,8 @@ def _dense_design(A: Any, name: str) -> DenseDesign:
         for fast, slow in (array.strides, array.strides[::-1])
     ):
         array = np.ascontiguousarray(array)  # BLAS wants one axis with unit stride
-    finite = map_blocks(lambda block: bool(np.isfinite(array[block]).all()), row_blocks(*array.shape))
-    if not all(finite):
-        raise ValueError(f"{name} must be finite, but holds NaN or infinity")
+    largest = map_blocks(lambda block: float(np.abs(array[block]).max()), row_blocks(*array.shape))
+    _check_size(max(largest, key=lambda size: np.inf if np.isnan(size) else size), name)
     return DenseDesign(array)
 
 
@@ -160,8 +172,7 @@ def _sparse_design(A: Any, name: str) -> SparseDesign:
     matrix = sparse.csr_array(A)
     if matrix.data.dtype not in (np.float64, np.float32):
         matrix = matrix.astype(np.float64)
-    if not np.isfinite(matrix.data).all():
-        raise ValueError(f"{name} must be finite, but holds NaN or infinity")
+    _check_size(float(np.abs(matrix.data).max(initial=0.0)), name)
     if not matrix.has_canonical_format:
         matrix = matrix.copy()  # the caller's matrix is never changed
         matrix.sum_duplicates()
