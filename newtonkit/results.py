@@ -159,3 +159,8 @@ class MinimizeResult(OptimizeResult):
     method: str
     history: tuple[IterationRecord, ...]
     starts: tuple[tuple[float, Status], ...]
+
+    def __repr__(self) -> str:
+        shown = OptimizeResult()
+        shown.update((key, value) for key, value in self.items() if key not in ("history", "starts"))
+        return f"{shown!r}\n history: {len(self.get('history', ()))} records"

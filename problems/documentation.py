@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import textwrap
 from typing import Any
 
 _SHARED = """
@@ -51,7 +53,9 @@ def documented(target: str, *, grouped: bool = True, extra: str = "") -> Any:
             if grouped
             else "",
         )
-        cls.__doc__ = cls.__doc__.replace("\n    {shared parameters}\n\n", shared + "\n")
+        # Python 3.13 takes the indentation out of docstrings by itself; here it is done for all.
+        shared = textwrap.dedent(shared).strip()
+        cls.__doc__ = inspect.cleandoc(cls.__doc__).replace("{shared parameters}", shared)
         return cls
 
     return fill

@@ -51,7 +51,7 @@ class ExpRegression(_Elementwise):
     Examples
     --------
     >>> import newtonkit as nk
-    >>> nk.minimize(nk.ExpRegression([[1.0, 0.0], [1.0, 1.0]], [1.0, 2.0])).x.round(6)
+    >>> nk.minimize(nk.ExpRegression([[1.0, 0.0], [1.0, 1.0]], [1.0, 2.0])).x.round(6) + 0.0
     array([0.      , 0.693147])
     """
 
