@@ -23,6 +23,7 @@ _RUNGS = 4
 _SHRINK = 0.25
 _MOST_REFINED = 64
 _DOUBT = 1e-7
+_CANCELLED = 1e-13
 _MOST_SECULAR = 100
 _QUADRATIC_REGION = 0.05
 _EPS = float(np.finfo(float).eps)
@@ -64,16 +65,26 @@ class ExactModel:
         return 0.5 * (reduced + reduced.T)
 
     def _refine_doubtful(self) -> None:
-        """Compute small eigenvalues again, as sums over rows, where rounding may have made them."""
+        """Compute small eigenvalues again, as sums over rows, where rounding may have made them.
+
+        Where D and the low-rank part cancel, as for a p on one row, what is left of the sum is
+        rounding, however large it is beside the other eigenvalues: it becomes 0.
+        """
         largest = float(np.abs(self.curvatures).max(initial=0.0))
-        doubtful = np.flatnonzero(np.abs(self.curvatures) <= _DOUBT * largest)[:_MOST_REFINED]
+        doubt = max(_DOUBT * largest, _CANCELLED * self._evaluation.curvature_mass)
+        doubtful = np.flatnonzero(np.abs(self.curvatures) <= doubt)
+        # What is computed again is either 0 or true; the rest, if there is too much of it, is not.
+        self._noise = 1e-12 * largest if len(doubtful) > _MOST_REFINED else 0.0
+        doubtful = doubtful[:_MOST_REFINED]
         if len(doubtful) == 0 or largest == 0.0:
             return
         directions = self._metric.steps(self._vectors[:, doubtful])
         rows = self._objective.row_steps(directions)
-        values, turn = scipy.linalg.eigh(self._evaluation.hessian.restricted(directions, rows))
+        hessian = self._evaluation.hessian
+        values, turn = scipy.linalg.eigh(hessian.restricted(directions, rows))
+        rounding = 32.0 * _EPS * hessian.sizes(directions @ turn, rows @ turn)
         self._vectors[:, doubtful] = self._vectors[:, doubtful] @ turn
-        self.curvatures[doubtful] = values
+        self.curvatures[doubtful] = np.where(np.abs(values) <= rounding, 0.0, values)
         order = np.argsort(self.curvatures, kind="stable")
         self.curvatures, self._vectors = self.curvatures[order], self._vectors[:, order]
 
@@ -87,16 +98,6 @@ class ExactModel:
         rounding = np.abs(self._vectors).T @ np.concatenate((strong_rounding, weak_rounding))
         flat = np.abs(self.curvatures) <= self._noise
         return np.where(flat & (np.abs(slopes) <= 8.0 * rounding), 0.0, slopes)
-
-    @cached_property
-    def _noise(self) -> float:
-        """Size of an eigenvalue that rounding alone can make.
-
-        Where D and the low-rank part cancel, as for a p on one row, what is left of them is
-        rounding of D, however large it is beside the other eigenvalues.
-        """
-        largest = float(np.abs(self.curvatures).max(initial=0.0))
-        return max(1e-12 * largest, 4.0 * _EPS * self._evaluation.curvature_mass)
 
     @cached_property
     def _slope(self) -> float:

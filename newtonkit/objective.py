@@ -24,6 +24,10 @@ class SymmetricOperator(Protocol):
         """Return ``S.T @ H @ S`` accurately, given steps S (d, c) and the rows A S (n, c)."""
         ...
 
+    def sizes(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
+        """Return the size of ``s @ H @ s`` for each step if nothing cancelled in it."""
+        ...
+
 
 class PointEvaluation(Protocol):
     """A function evaluated at one point, so that value, gradient and Hessian share work."""

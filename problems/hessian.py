@@ -109,6 +109,11 @@ class StructuredHessian:
         symmetric: FloatArray = 0.5 * (total + total.T)
         return symmetric
 
+    def sizes(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
+        """Return the size of ``s @ H @ s`` for each step if D had no signs and nothing cancelled."""
+        rows = np.abs(self.row_diagonal) @ (a_steps * a_steps)
+        return np.asarray(rows + self.ridge @ (steps * steps))
+
     def low_rank_gram(self) -> FloatArray:
         """Return ``A^T U C U^T A``, shape (d, d)."""
 

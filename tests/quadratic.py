@@ -25,6 +25,9 @@ class Operator:
     def restricted(self, steps: np.ndarray, a_steps: np.ndarray) -> np.ndarray:
         return steps.T @ self.matrix @ steps
 
+    def sizes(self, steps: np.ndarray, a_steps: np.ndarray) -> np.ndarray:
+        return np.abs(self.matrix).max() * (steps * steps).sum(axis=0)
+
 
 @dataclass
 class Quadratic:

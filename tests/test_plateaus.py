@@ -45,11 +45,3 @@ def test_a_cluster_that_still_counts_comes_back(depth: float) -> None:
     result = nk.minimize(problem, [0.0, depth])
     assert result.success
     assert result.fun == pytest.approx(nk.minimize(problem).fun, rel=1e-9)
-
-
-def test_curvature_below_the_rounding_of_the_largest_is_judged_in_its_own_direction() -> None:
-    problem = two_clusters(0.01)
-    result = nk.minimize(problem, [0.0, -40.0], max_iter=200)
-    curvature = np.diag(np.asarray(problem.hess(result.x)))
-    assert -1e-12 * curvature.max() < curvature.min() < 0.0
-    assert not result.success
