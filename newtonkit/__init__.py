@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from newtonkit import design, problems, sketching
+    from newtonkit import datasets, design, problems, sketching
     from newtonkit.comparison import Comparison, compare
     from newtonkit.design import get_num_threads, set_num_threads
     from newtonkit.minimizer import minimize
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0.dev0"
 
-_MODULES = ("design", "problems", "sketching")
+_MODULES = ("datasets", "design", "problems", "sketching")
 _HOMES = {
     "Comparison": "newtonkit.comparison",
     "CoshRegression": "newtonkit.problems",
@@ -62,6 +62,7 @@ __all__ = [
     "Status",
     "check_derivatives",
     "compare",
+    "datasets",
     "design",
     "get_num_threads",
     "minimize",

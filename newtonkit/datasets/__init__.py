@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from newtonkit.design import FloatArray
     from newtonkit.problems import ExpRegression, Problem, SoftmaxRegression
 
+__all__ = [
+    "PROBLEMS",
+    "ReadyProblem",
+    "breast_cancer_softmax",
+    "diabetes_exp",
+    "diabetes_softmax",
+    "digits_softmax",
+]
+
 _DIGIT = 8
 
 

@@ -1,0 +1,3 @@
+"""The subcommands of the ``newtonkit`` shell command, one module for each."""
+
+__all__: list[str] = []
