@@ -46,23 +46,11 @@ class ExactModel:
         self._objective = objective
         self._evaluation = evaluation
         self._metric = metric
-        self.curvatures, self._vectors = scipy.linalg.eigh(self._reduced_hessian())
+        self.curvatures, self._vectors = scipy.linalg.eigh(metric.congruence(evaluation.hessian))
         self._refine_doubtful()
         self._slopes = self._reduced_gradient()
         self._ladder: list[Step] = []
         self.rows_sampled = len(evaluation.u)
-
-    def _reduced_hessian(self) -> FloatArray:
-        """Return T^T H T; its weak part from rows, since T magnifies the rounding of a dense H."""
-        hessian, strong, weak = self._evaluation.hessian, self._metric.strong, self._metric.weak
-        p = strong.shape[1]
-        reduced = np.empty((self._metric.rank,) * 2)
-        reduced[:p, :p] = strong.T @ hessian.to_dense() @ strong
-        if weak.shape[1]:
-            reduced[p:, p:] = hessian.restricted(weak, self._metric.weak_rows)
-            reduced[:p, p:] = strong.T @ hessian.matmat(weak)
-            reduced[p:, :p] = reduced[:p, p:].T
-        return 0.5 * (reduced + reduced.T)
 
     def _refine_doubtful(self) -> None:
         """Compute small eigenvalues again, as sums over rows, where rounding may have made them.
@@ -90,12 +78,8 @@ class ExactModel:
 
     def _reduced_gradient(self) -> FloatArray:
         """Return the gradient in the eigenbasis, with 0 for what is rounding alone."""
-        evaluation, metric = self._evaluation, self._metric
-        weak, weak_rounding = evaluation.slopes(metric.weak, metric.weak_rows)
-        strong = metric.strong.T @ evaluation.gradient
-        strong_rounding = np.abs(metric.strong).T @ evaluation.gradient_rounding
-        slopes = self._vectors.T @ np.concatenate((strong, weak))
-        rounding = np.abs(self._vectors).T @ np.concatenate((strong_rounding, weak_rounding))
+        slopes, rounding = self._metric.slopes(self._evaluation)
+        slopes, rounding = self._vectors.T @ slopes, np.abs(self._vectors).T @ rounding
         flat = np.abs(self.curvatures) <= self._noise
         return np.where(flat & (np.abs(slopes) <= 8.0 * rounding), 0.0, slopes)
 

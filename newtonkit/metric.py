@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 
 from newtonkit.design import FloatArray
-from newtonkit.objective import Objective, SymmetricOperator
+from newtonkit.objective import Objective, PointEvaluation, SymmetricOperator
 
 _EPS = float(np.finfo(float).eps)
 _TRUSTED = 1e-7
@@ -96,3 +96,21 @@ class Metric:
     def dual(self, gradient: FloatArray) -> FloatArray:
         """Return ``T.T @ gradient``."""
         return np.concatenate((self.strong.T @ gradient, self.weak.T @ gradient))
+
+    def congruence(self, hessian: SymmetricOperator) -> FloatArray:
+        """Return ``T.T @ H @ T``; its weak part from rows, since T magnifies the rounding of a dense H."""
+        p = self.strong.shape[1]
+        reduced = np.empty((self.rank, self.rank))
+        reduced[:p, :p] = self.strong.T @ hessian.to_dense() @ self.strong
+        if self.weak.shape[1]:
+            reduced[p:, p:] = hessian.restricted(self.weak, self.weak_rows)
+            reduced[:p, p:] = self.strong.T @ hessian.matmat(self.weak)
+            reduced[p:, :p] = reduced[:p, p:].T
+        return 0.5 * (reduced + reduced.T)
+
+    def slopes(self, evaluation: PointEvaluation) -> tuple[FloatArray, FloatArray]:
+        """Return ``T.T @ gradient``, and how much of each entry may be rounding."""
+        weak, weak_rounding = evaluation.slopes(self.weak, self.weak_rows)
+        strong = self.strong.T @ evaluation.gradient
+        strong_rounding = np.abs(self.strong).T @ evaluation.gradient_rounding
+        return np.concatenate((strong, weak)), np.concatenate((strong_rounding, weak_rounding))
