@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from newtonkit import datasets, design, problems, sketching
-    from newtonkit.comparison import Comparison, compare
+    from newtonkit.comparison import Comparison, PerformanceProfile, compare, performance_profile
     from newtonkit.design import get_num_threads, set_num_threads
     from newtonkit.minimizer import minimize
     from newtonkit.problems import (
@@ -35,6 +35,7 @@ _HOMES = {
     "EntropySoftmaxRegression": "newtonkit.problems",
     "ExpRegression": "newtonkit.problems",
     "MinimizeResult": "newtonkit.results",
+    "PerformanceProfile": "newtonkit.comparison",
     "ResNetSoftmaxRegression": "newtonkit.problems",
     "RescaledRegression": "newtonkit.problems",
     "SinhRegression": "newtonkit.problems",
@@ -45,6 +46,7 @@ _HOMES = {
     "compare": "newtonkit.comparison",
     "get_num_threads": "newtonkit.design",
     "minimize": "newtonkit.minimizer",
+    "performance_profile": "newtonkit.comparison",
     "set_num_threads": "newtonkit.design",
 }
 
@@ -54,6 +56,7 @@ __all__ = [
     "EntropySoftmaxRegression",
     "ExpRegression",
     "MinimizeResult",
+    "PerformanceProfile",
     "ResNetSoftmaxRegression",
     "RescaledRegression",
     "SinhRegression",
@@ -66,6 +69,7 @@ __all__ = [
     "design",
     "get_num_threads",
     "minimize",
+    "performance_profile",
     "problems",
     "set_num_threads",
     "sketching",

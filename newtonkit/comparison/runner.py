@@ -13,10 +13,11 @@ import scipy
 from numpy.typing import ArrayLike
 
 import newtonkit
-from newtonkit.comparison.methods import METHODS, Limits, Run, run_method
-from newtonkit.comparison.oracle import Start
-from newtonkit.comparison.report import Comparison, MethodReport
-from newtonkit.comparison.truth import examine, outcome
+from newtonkit.comparison.judgement import judge
+from newtonkit.comparison.method import Run, run_method
+from newtonkit.comparison.registry import chosen_methods
+from newtonkit.comparison.result import Comparison
+from newtonkit.comparison.start import Limits, Start
 from newtonkit.design import FloatArray, get_num_threads
 from newtonkit.design.door import as_vector
 from newtonkit.problems import Problem
@@ -32,17 +33,17 @@ def compare(
     gtol: float = 1e-8,
     max_time: float = 10.0,
     max_iter: int | None = None,
+    seeds: int = 1,
     rng: int | np.random.Generator | None = None,
     description: str | None = None,
     callback: Callable[[str], object] | None = None,
 ) -> Comparison:
-    """Minimise one problem by newtonkit and by the methods of ``scipy.optimize.minimize``.
+    """Minimise one problem by newtonkit and by the methods of ``scipy.optimize``.
 
-    Every method starts from the same point, is given the exact gradient and, if it can use
-    one, the exact Hessian (trust-exact) or its products with vectors (Newton-CG, trust-ncg,
-    trust-krylov), and is stopped at the first point with ||g|| <= gtol ||g(x0)||; the
-    tolerances by which it would stop sooner are set to zero.  Then each point returned is
-    judged from the problem alone: see ``outcome`` of :class:`MethodReport`.
+    Every method starts from the same point, is given the derivatives that it can use, and
+    is stopped at the first point with ||g|| <= gtol ||g(x0)|| at which it asks for the
+    gradient; the tolerances by which it would stop sooner are set to zero.  Then each point
+    returned is judged from the problem alone: see ``outcome`` of :class:`MethodReport`.
 
     Parameters
     ----------
@@ -51,8 +52,12 @@ def compare(
     x0 : array_like of shape (d,), optional
         The start; zeros by default.
     methods : str or sequence of str, optional
-        Which methods, in any case of letters: "newtonkit", "L-BFGS-B", "BFGS", "CG",
-        "Newton-CG", "trust-ncg", "trust-krylov", "trust-exact".  All by default.
+        Which methods, in any case of letters; by default all that suit the problem and its
+        size.  With the gradient: "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP".  With products
+        of the Hessian with vectors as well: "Newton-CG", "trust-ncg", "trust-krylov".  With
+        the Hessian: "newtonkit", "trust-exact", "trust-constr" (products for d above 200).
+        With residuals and their Jacobian, for elementwise squared losses alone: "lsq-trf",
+        "lsq-dogbox" and, for a dense design, "lsq-lm", of ``scipy.optimize.least_squares``.
     gtol : float, default 1e-8
         Tolerance on ||g|| relative to ||g(x0)||, > 0.  If the start is stationary, it is
         relative to S(x), the size that g would have if nothing cancelled in it.
@@ -60,8 +65,11 @@ def compare(
         Seconds for each method, > 0.
     max_iter : int, optional
         Iterations for each method, at least 1; any number by default.
+    seeds : int, default 1
+        How often a randomised method runs, at least 1; medians and ranges are reported.
+        Every method above is deterministic, and runs once.
     rng : int or numpy.random.Generator, optional
-        Passed to :func:`newtonkit.minimize`.
+        Where the seeds of randomised methods come from.
     description : str, optional
         What to call the problem in the table; its ``repr`` by default.
     callback : callable, optional
@@ -78,16 +86,24 @@ def compare(
         If `problem` is not a :class:`newtonkit.problems.Problem`, or an argument is of the
         wrong type.
     ValueError
-        If an argument is out of range, a method is unknown, or the problem has no finite
-        value and gradient at `x0`.
+        If an argument is out of range, a method is unknown or does not suit the problem, or
+        the problem has no finite value and gradient at `x0`.
 
     Notes
     -----
     Methods run one after another.  The clock starts after a warm-up evaluation, which pays
-    for compilation and for what the problem keeps; runs of less than a tenth of a second are
-    repeated, and their median time is reported.  Value, gradient and Hessian at one
-    point share one evaluation, for every method.  A method that raises is reported as
-    "failed" with what it raised.
+    for compilation and for what the problem keeps, and stands still while the comparison
+    takes notes; runs of less than a tenth of a second are repeated, and their median time is
+    reported.  The time cap is looked at whenever a method asks for something.  Value,
+    gradient and Hessian at one point share one evaluation, for every method, and are
+    counted once.  A method that raises is reported as "failed" with what it raised.
+
+    On a run that ends by itself, the counts are SciPy's own but for three differences of
+    definition.  The nit of trust-constr is one more than its iterations: it counts the
+    start.  MINPACK's njev ("lsq-lm") leaves out the Jacobian at the point returned, and
+    least squares has no nit: iterations are the accepted steps.  SciPy's nhev counts Hessians
+    and products together, and trust-exact may ask for one more at its last point.
+    What SciPy said is kept in ``scipy_counts``.
 
     Examples
     --------
@@ -101,18 +117,21 @@ def compare(
     """
     if not isinstance(problem, Problem):
         raise TypeError(f"problem must be a newtonkit.problems.Problem, got {type(problem).__name__}")
-    names = _method_names(methods)
-    limits = Limits(_positive(max_time, "max_time"), _iteration_limit(max_iter))
+    chosen = chosen_methods(methods, problem)
+    most = None if max_iter is None else _whole(max_iter, "max_iter")
+    limits = Limits(_positive(max_time, "max_time"), most)
+    own_seeds = _seeds(rng, _whole(seeds, "seeds"))
     d = problem.n_parameters
     x = np.zeros(d) if x0 is None else as_vector(x0, "x0", d)
     start = _warmed_up_start(problem, x, _positive(gtol, "gtol"))
     pass_seconds = _time_of_a_pass(problem, x)
-    runs = []
-    for name in names:
+    runs: dict[str, list[Run]] = {}
+    for method in chosen:
         if callback is not None:
-            callback(name)
-        runs.append(run_method(name, problem, start, limits, rng))
-    reports = _judge(problem, runs, start, pass_seconds)
+            callback(method.name)
+        its_seeds = own_seeds if method.randomised else own_seeds[:1]
+        runs[method.name] = [run_method(method, problem, start, limits, seed) for seed in its_seeds]
+    reports, best_value = judge(problem, runs, start, pass_seconds)
     return Comparison(
         problem=repr(problem) if description is None else str(description),
         n=problem.design.shape[0],
@@ -122,28 +141,16 @@ def compare(
         gtol=start.gtol,
         max_time=limits.max_time,
         max_iter=limits.max_iter,
+        seeds=len(own_seeds),
         start_value=start.value,
         start_gradient_norm=start.gradient_norm,
-        best_value=min(report.value for report in reports),
+        best_value=best_value,
         pass_seconds=pass_seconds,
         threads=get_num_threads(),
         versions=_versions(),
         machine={"platform": platform.platform(), "processors": os.cpu_count() or 1},
         reports=reports,
     )
-
-
-def _method_names(methods: str | Sequence[str] | None) -> tuple[str, ...]:
-    if methods is None:
-        return METHODS
-    known = {name.lower(): name for name in METHODS}
-    wanted = [methods] if isinstance(methods, str) else list(methods)
-    for name in wanted:
-        if not isinstance(name, str) or name.lower() not in known:
-            raise ValueError(f"methods must be among {', '.join(METHODS)}; got {name!r}")
-    if not wanted:
-        raise ValueError("methods must name at least one method")
-    return tuple(dict.fromkeys(known[name.lower()] for name in wanted))
 
 
 def _positive(value: Any, name: str) -> float:
@@ -154,14 +161,21 @@ def _positive(value: Any, name: str) -> float:
     return float(value)
 
 
-def _iteration_limit(max_iter: Any) -> int | None:
-    if max_iter is None:
-        return None
-    if isinstance(max_iter, bool) or not isinstance(max_iter, int | np.integer):
-        raise TypeError(f"max_iter must be an integer, got {max_iter!r}")
-    if max_iter < 1:
-        raise ValueError(f"max_iter must be at least 1, got {max_iter!r}")
-    return int(max_iter)
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value!r}")
+    return int(value)
+
+
+def _seeds(rng: Any, count: int) -> list[np.random.SeedSequence]:
+    """Return independent seeds: each run of a randomised method, and its repeats, starts from one."""
+    try:
+        sequence: Any = np.random.default_rng(rng).bit_generator.seed_seq
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"rng must be a seed, a Generator or None: {error}") from None
+    return list(sequence.spawn(count))
 
 
 def _warmed_up_start(problem: Problem, x: FloatArray, gtol: float) -> Start:
@@ -182,37 +196,6 @@ def _time_of_a_pass(problem: Problem, x: FloatArray) -> float:
         problem.design.product(x)
         times.append(time.perf_counter() - began)
     return float(np.median(times))
-
-
-def _judge(
-    problem: Problem, runs: Sequence[Run], start: Start, pass_seconds: float
-) -> tuple[MethodReport, ...]:
-    """Examine where each run ended, and set it beside the best of them."""
-    findings = [examine(problem, run, start) for run in runs]
-    best_value = min(finding.value for finding in findings)
-    return tuple(
-        MethodReport(
-            name=run.name,
-            outcome=outcome(run, finding, start, best_value),
-            iterations=run.iterations,
-            nfev=run.nfev,
-            njev=run.njev,
-            nhev=run.nhev,
-            nhessp=run.nhessp,
-            seconds=run.seconds,
-            repeats=run.repeats,
-            passes=run.seconds / pass_seconds,
-            value=finding.value,
-            gap=finding.value - best_value,
-            relative_gradient=finding.relative_gradient,
-            smallest_eigenvalue=finding.smallest_eigenvalue,
-            said=run.said,
-            claimed_success=run.claimed_success,
-            warned=run.warned,
-            x=run.x,
-        )
-        for run, finding in zip(runs, findings, strict=True)
-    )
 
 
 def _versions() -> dict[str, str]:

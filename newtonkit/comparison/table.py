@@ -1,8 +1,9 @@
-"""A comparison for the terminal: heading, table and notes, in 80 columns and without colour if need be."""
+"""A comparison for the terminal: heading, tables and notes, in 80 columns and without colour if need be."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.box import Box
@@ -10,8 +11,11 @@ from rich.console import Group, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from newtonkit.comparison.report import GAPS
+
 if TYPE_CHECKING:
-    from newtonkit.comparison.report import Comparison, MethodReport
+    from newtonkit.comparison.report import MethodReport
+    from newtonkit.comparison.result import Comparison
 
 # Plain ASCII with a rule under the header: it survives every encoding and every pipe.
 _RULED = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
@@ -28,6 +32,8 @@ _COLUMNS = {
     "|g|/|g0|": 8,
     "outcome": 13,
 }
+_WAY = {"method": 14, "passes": 7, "fact": 5, "min eig": 8}
+_WAY_HEADING = "On the way, and until the gap to the lowest value was that share of the first"
 _STYLES = {
     "reached": "green",
     "saddle": "red",
@@ -41,29 +47,53 @@ _STYLES = {
 
 
 def rendered(comparison: Comparison) -> Group:
-    """Return the heading, the table and the notes, to be printed one below the other."""
+    """Return the heading, the tables and the notes, to be printed one below the other."""
     return Group(
-        Text(_heading(comparison), style="bold"), comparison_table(comparison), Text(_notes(comparison))
+        Text(_heading(comparison), style="bold"),
+        comparison_table(comparison),
+        Text(f"\n{_WAY_HEADING}\n", style="bold"),
+        way_table(comparison),
+        Text("\n" + "\n".join(_notes(comparison))),
     )
+
+
+def new_table() -> Table:
+    """Return an empty table in the style of all."""
+    return Table(box=_RULED, show_edge=False, pad_edge=False, padding=0, collapse_padding=True)
 
 
 def comparison_table(comparison: Comparison) -> Table:
     """Return the reports of a comparison as a rich table."""
-    table = Table(box=_RULED, show_edge=False, pad_edge=False, padding=0, collapse_padding=True)
+    table = new_table()
     for name, width in _COLUMNS.items():
         justify: JustifyMethod = "left" if name in ("method", "outcome") else "right"
         header = name.replace("|g0|", "S(x)") if comparison.stationary_start else name
         table.add_column(header, justify=justify, no_wrap=True, min_width=width)
     best = comparison.best
     for report in comparison.reports:
+        table.add_row(*_cells(report, winner=report is best), style="bold" if report is best else "")
+    return table
+
+
+def way_table(comparison: Comparison) -> Table:
+    """Return passes, factorisations, the smallest eigenvalue and the way to three gaps as a rich table."""
+    table = new_table()
+    for name, width in _WAY.items():
+        justify: JustifyMethod = "left" if name == "method" else "right"
+        table.add_column(name, justify=justify, no_wrap=True, min_width=width)
+    for share in GAPS:
+        table.add_column("iter", justify="right", no_wrap=True, min_width=5)
+        table.add_column(f"to {_share(share)}", justify="right", no_wrap=True, min_width=7)
+    best = comparison.best
+    for report in comparison.reports:
         style = "bold" if report is best else ""
-        table.add_row(*_cells(report, winner=report is best), style=style)
+        table.add_row(*map(Text, _way_cells(report, winner=report is best)), style=style)
     return table
 
 
 def _cells(report: MethodReport, *, winner: bool) -> list[Text]:
     plain = [
-        f"{'*' if winner else ' '} {report.name}",
+        _name(report, winner=winner),
         _count(report.iterations),
         _count(report.nfev),
         _count(report.njev),
@@ -73,6 +103,25 @@ def _cells(report: MethodReport, *, winner: bool) -> list[Text]:
         _size(report.relative_gradient),
     ]
     return [*map(Text, plain), Text(report.outcome, style=_STYLES.get(report.outcome, ""))]
+
+
+def _way_cells(report: MethodReport, *, winner: bool) -> Iterator[str]:
+    yield _name(report, winner=winner)
+    yield _count(round(report.passes))
+    yield _count(report.factorisations)
+    eigenvalue = report.smallest_eigenvalue
+    yield "-" if eigenvalue is None else _size(eigenvalue)
+    for milestone in report.milestones:
+        yield _count(milestone.iterations)
+        yield "-" if milestone.seconds is None else _seconds(milestone.seconds)[:7].rstrip(".")
+
+
+def _name(report: MethodReport, *, winner: bool) -> str:
+    return f"{'*' if winner else ' '} {report.name}"
+
+
+def _share(share: float) -> str:
+    return f"{share:.0e}".replace("e-0", "e-")
 
 
 def _count(count: int | None) -> str:
@@ -111,29 +160,37 @@ def _heading(comparison: Comparison) -> str:
     )
 
 
-def _notes(comparison: Comparison) -> str:
-    lines = [f"Lowest value {comparison.best_value:.10g}, from {comparison.start_value:.10g} at the start."]
+def _notes(comparison: Comparison) -> Iterator[str]:
+    yield f"Lowest value {comparison.best_value:.10g}, from {comparison.start_value:.10g} at the start."
     best = comparison.best
     if best is None:
-        lines.append("No method reached the minimum.")
+        yield "No method reached the minimum."
     else:
-        lines.append(f"* {best.name} was the fastest to reach the minimum.")
+        yield f"* {best.name} was the fastest to reach the minimum."
     if any(report.nhessp for report in comparison.reports):
-        lines.append("hess counts Hessians formed, or with a v, products of the Hessian with a vector.")
-    lines += [note for report in comparison.reports if (note := _note(report))]
-    return "\n" + "\n".join(lines)
+        yield "hess counts Hessians formed, or with a v, products of the Hessian with a vector."
+    if any(report.name.startswith("lsq-") for report in comparison.reports):
+        yield "For lsq methods, fun counts residuals and grad their Jacobians."
+    yield "passes: seconds / those of A @ x; fact: factorisations; min eig: of the Hessian."
+    for report in comparison.reports:
+        yield from _notes_on(report)
 
 
-def _note(report: MethodReport) -> str:
-    """Return what the method said of itself, where the outcome does not say as much."""
+def _notes_on(report: MethodReport) -> Iterator[str]:
+    """Yield what the method said of itself, where the outcome does not say as much, and its spread."""
     if report.claimed_success is not None:
-        if report.reached and report.claimed_success:
-            return ""
-        return f"{report.name} {'claimed success' if report.claimed_success else 'gave up'}: {report.said}"
-    if report.outcome == "failed":
-        return f"{report.name} raised {report.said}"
-    return (
-        f"{report.name} was {report.said}"
-        if report.outcome in ("stopped early", "saddle", "saturated")
-        else ""
-    )
+        if not (report.reached and report.claimed_success):
+            claim = "claimed success" if report.claimed_success else "gave up"
+            yield f"{report.name} {claim}: {report.said}"
+    elif report.outcome == "failed":
+        yield f"{report.name} raised {report.said}"
+    elif report.outcome in ("stopped early", "saddle", "saturated"):
+        yield f"{report.name} was {report.said}"
+    if report.seconds_range is not None and report.iterations_range is not None:
+        reached = sum(run.outcome == "reached" for run in report.seeds)
+        fewest, most = report.iterations_range
+        shortest, longest = report.seconds_range
+        yield (
+            f"{report.name}: medians of {len(report.seeds)} seeds; {fewest} to {most} iterations, "
+            f"{shortest:.4g} to {longest:.4g} s; {reached} of {len(report.seeds)} reached the minimum"
+        )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from newtonkit.comparison.methods import Run
-from newtonkit.comparison.oracle import Start
+from newtonkit.comparison.method import Run
+from newtonkit.comparison.start import Start
 from newtonkit.design import FloatArray
 from newtonkit.problems import Problem
 
@@ -42,8 +42,10 @@ class Finding:
     flat : bool
         Whether there is no curvature left though the loss is not about 0.
     smallest_eigenvalue : float or None
-        Of the Hessian with its columns brought to one scale, relative to the largest in
-        size; None if it was not computed.
+        Of the Hessian; None if it was not computed.
+    smallest_curvature : float or None
+        The same of the Hessian with its columns brought to one scale, relative to the
+        largest in size; None if it was not computed.
     promised : float
         The decrease that a Newton step from x promises; 0 if it was not computed.
     """
@@ -53,12 +55,13 @@ class Finding:
     tolerance_met: bool
     flat: bool
     smallest_eigenvalue: float | None
+    smallest_curvature: float | None
     promised: float
 
     @property
     def saddle(self) -> bool:
         """Whether there is negative curvature beyond rounding."""
-        return self.smallest_eigenvalue is not None and self.smallest_eigenvalue < -_CURVATURE_NOISE
+        return self.smallest_curvature is not None and self.smallest_curvature < -_CURVATURE_NOISE
 
 
 def examine(problem: Problem, run: Run, start: Start) -> Finding:
@@ -69,10 +72,13 @@ def examine(problem: Problem, run: Run, start: Start) -> Finding:
     met = start.tolerance_met(norm, here.gradient_scale)
     fitted = abs(here.value) <= _FITTED * abs(start.value)
     flat = met and not fitted and bool((np.abs(here.hessian.diagonal()) <= _FLAT * start.curvature).all())
-    smallest, promised = None, 0.0
-    if met and problem.n_parameters <= LARGEST_CHECKED and np.isfinite(here.value):
-        smallest, promised = _curvature(here.hessian.to_dense(), here.gradient)
-    return Finding(here.value, relative, met, flat, smallest, promised)
+    eigenvalue, curvature, promised = None, None, 0.0
+    if problem.n_parameters <= LARGEST_CHECKED and np.isfinite(here.value):
+        hessian = here.hessian.to_dense()
+        eigenvalue = _smallest_eigenvalue(hessian)
+        if met:
+            curvature, promised = _curvature(hessian, here.gradient)
+    return Finding(here.value, relative, met, flat, eigenvalue, curvature, promised)
 
 
 def outcome(run: Run, finding: Finding, start: Start, best_value: float) -> str:
@@ -92,6 +98,12 @@ def outcome(run: Run, finding: Finding, start: Start, best_value: float) -> str:
     noise = _ROUNDING * max(abs(best_value), abs(start.value))
     small = max(_SHARE_OF_DECREASE * (start.value - best_value), _NEWTON_STEPS * finding.promised, noise)
     return "reached" if gap <= small else "other minimum"
+
+
+def _smallest_eigenvalue(hessian: FloatArray) -> float | None:
+    if not np.isfinite(hessian).all():
+        return None
+    return float(scipy.linalg.eigh(hessian, eigvals_only=True, subset_by_index=(0, 0))[0])
 
 
 def _curvature(hessian: FloatArray, gradient: FloatArray) -> tuple[float, float]:

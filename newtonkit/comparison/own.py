@@ -1,0 +1,69 @@
+"""newtonkit's own method, stopped by the same rule through its callback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from newtonkit.comparison.method import NO_LIMIT, Method, Run, in_words
+from newtonkit.comparison.monitor import STOPPED_BY_US, Monitor, ToleranceMet
+from newtonkit.comparison.start import Limits, Start
+from newtonkit.minimizer import minimize
+from newtonkit.problems import Problem
+from newtonkit.results import Status
+
+_CUT_OFF = {Status.MAX_TIME: "time", Status.MAX_ITER: "iterations"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnMethod(Method):
+    """:func:`newtonkit.minimize` by the exact method.
+
+    It factorises one matrix for the metric of its steps and one for each Hessian.
+    """
+
+    def run(self, problem: Problem, start: Start, limits: Limits, rng: Any) -> Run:
+        """See :meth:`Method.run`."""
+        monitor = Monitor(start, limits)
+        met = False
+
+        def callback(record: Any) -> None:
+            nonlocal met
+            with monitor.clock_stopped():
+                if record.iteration > 0:
+                    monitor.conclude(record.x, record.value, record.iteration)
+                norm, relative = record.gradient_norm, record.relative_gradient
+                scale = norm / relative if relative > 0.0 else 0.0
+                try:
+                    monitor.judge(record.x, record.value, norm, scale)
+                except ToleranceMet:
+                    met = True
+                    raise StopIteration from None
+
+        try:
+            result = minimize(
+                problem,
+                start.x.copy(),
+                method="exact",
+                gtol=0.0,
+                max_iter=limits.max_iter or NO_LIMIT,
+                max_time=limits.max_time,
+                rng=rng,
+                callback=callback,
+            )
+            seconds = monitor.seconds
+        except Exception as error:
+            x, iterations, seconds = monitor.iterate, monitor.iterations, monitor.seconds
+            return Run(self.name, x, iterations, *4 * (None,), seconds, "raised", in_words(error), None)
+        if result.status == Status.INTERRUPTED:
+            raise KeyboardInterrupt
+        if not np.array_equal(result.x, monitor.iterate):
+            monitor.conclude(result.x, result.fun, int(result.nit))
+        ending = "tolerance" if met else _CUT_OFF.get(result.status, "own")
+        said = STOPPED_BY_US.get(ending) or f"{result.status.name.lower()}: {result.message}"
+        counts = (int(result.nit), int(result.nfev), int(result.njev), int(result.nhev), 0)
+        claimed = bool(result.success) if ending == "own" else None
+        run = Run(self.name, result.x, *counts, seconds, ending, said, claimed)
+        return replace(run, factorisations=int(result.nhev) + 1, trace=tuple(monitor.trace))

@@ -1,0 +1,71 @@
+"""A performance profile for the terminal, and drawn."""
+
+from __future__ import annotations
+
+import math
+from os import PathLike
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Group
+from rich.text import Text
+
+from newtonkit.comparison.plot import checked_path, new_figure, save, style
+from newtonkit.comparison.profile import FACTORS, PerformanceProfile
+from newtonkit.comparison.table import new_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.table import Table
+
+
+def profile_table(profile: PerformanceProfile) -> Table:
+    """Return a line for each method: the shares of problems solved within some factors, and at all."""
+    table = new_table()
+    table.add_column("method", no_wrap=True, min_width=14)
+    for factor in FACTORS:
+        name = "fastest" if factor == 1.0 and profile.measure == "seconds" else f"within {factor:g}x"
+        table.add_column("best" if factor == 1.0 else name, justify="right", no_wrap=True, min_width=10)
+    table.add_column("at all", justify="right", no_wrap=True, min_width=8)
+    table.add_column("run on", justify="right", no_wrap=True, min_width=9)
+    for k, method in enumerate(profile.methods):
+        shares = [profile.fraction(method, factor) for factor in (*FACTORS, math.inf)]
+        cells = [f"{100.0 * share:.0f} %" for share in shares]
+        table.add_row(method, *cells, f"{profile.runs[k]} of {len(profile.problems)}")
+    return table
+
+
+def profile_rendered(profile: PerformanceProfile) -> Group:
+    """Return a heading and the table, to be printed one below the other."""
+    count = len(profile.problems)
+    heading = (
+        f"Performance profile over {count} problem{'s' * (count > 1)}, by {profile.measure}\n"
+        "Share of the problems solved within a factor of the best method\n"
+    )
+    return Group(Text(heading, style="bold"), profile_table(profile))
+
+
+def profile_figure(profile: PerformanceProfile, path: str | PathLike[str] | None) -> Figure:
+    """Return the drawing of a profile, and write it; see :meth:`PerformanceProfile.plot`."""
+    target = checked_path(path)
+    figure = new_figure(8.0, 4.6)
+    axis = figure.add_subplot()
+    finite = profile.ratios[np.isfinite(profile.ratios)]
+    right = 1.3 * max(2.0, float(finite.max(initial=1.0)))
+    for k, method in enumerate(profile.methods):
+        ratios = np.sort(profile.ratios[:, k][np.isfinite(profile.ratios[:, k])])
+        shares = np.arange(len(ratios) + 1) / len(profile.problems)
+        factors = np.concatenate(([1.0], ratios, [right]))
+        # Steps up at each ratio, held until the right edge.
+        axis.plot(factors, np.append(shares, shares[-1]), drawstyle="steps-post", label=method, **style(k))
+    axis.set_xscale("log")
+    axis.set_xlim(1.0, right)
+    axis.set_ylim(-0.03, 1.03)
+    axis.set_xlabel(f"factor of the least {profile.measure}")
+    axis.set_ylabel(f"share of {len(profile.problems)} problems solved")
+    axis.grid(visible=True, color="0.88", linewidth=0.7)
+    axis.set_axisbelow(True)
+    figure.legend(loc="center right", frameon=False, fontsize=9, handlelength=4.0)
+    figure.subplots_adjust(left=0.09, right=0.76, bottom=0.12, top=0.95)
+    save(figure, target)
+    return figure
