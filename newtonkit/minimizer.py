@@ -97,7 +97,7 @@ def minimize(
     """
     _check_options(method, gtol, max_iter, max_time, starts, callback)
     generator = _checked_generator(rng, verbose)
-    if not hasattr(problem, "evaluate"):
+    if isinstance(problem, type) or not hasattr(problem, "evaluate"):
         raise TypeError(f"problem must be a newtonkit problem, got {type(problem).__name__}")
     d = problem.n_parameters
     if d > _MOST_DENSE:
@@ -127,6 +127,8 @@ def _check_options(method: Any, gtol: Any, max_iter: Any, max_time: Any, starts:
             raise TypeError(f"{name} must be a number, got {value!r}")
         if not value >= least:
             raise ValueError(f"{name} must be at least {least:g}, got {value!r}")
+        if not _fits(value) and not (name == "max_time" and value == math.inf):
+            raise ValueError(f"{name} must be finite, got {value!r}")
     for name, value, least in (("max_iter", max_iter, 0), ("starts", starts, 1)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer):
             raise TypeError(f"{name} must be an integer, got {value!r}")
@@ -136,9 +138,19 @@ def _check_options(method: Any, gtol: Any, max_iter: Any, max_time: Any, starts:
         raise TypeError(f"callback must be callable, got {callback!r}")
 
 
+def _fits(value: Any) -> bool:
+    """Tell whether a number becomes a finite float."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def _checked_generator(rng: Any, verbose: Any) -> np.random.Generator:
     if not isinstance(verbose, int | np.integer | np.bool_):
         raise TypeError(f"verbose must be an integer, got {verbose!r}")
+    if verbose < 0:
+        raise ValueError(f"verbose must be at least 0, got {verbose!r}")
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:

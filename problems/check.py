@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -149,11 +150,11 @@ def check_derivatives(
     Raises
     ------
     TypeError
-        If `problem` is not a Problem, `x` does not hold real numbers, or `directions` is not
-        an integer.
+        If `problem` is not a Problem, `x` does not hold real numbers, `directions` is not
+        an integer, or `rng` is of the wrong type.
     ValueError
-        If `x` does not have shape (d,), is not finite or lies where the loss is not, or
-        `directions` is less than 1.
+        If `x` does not have shape (d,), is not finite or lies where the loss is not,
+        `directions` is less than 1, or `rng` is negative.
 
     Notes
     -----
@@ -194,7 +195,7 @@ def check_derivatives(
         raise ValueError("x must be finite, but holds NaN or infinity")
     if not np.isfinite(start.value):
         raise ValueError("x must lie where the loss is defined and finite, but the loss there is infinite")
-    generator = np.random.default_rng(rng)
+    generator = _checked_generator(rng)
     vectors = [_direction(problem, generator) for _ in range(directions)]
     with np.errstate(over="ignore", invalid="ignore"):  # a wrong derivative may be infinite
         gradients, hessians, products = zip(*(Line(start, v).tests() for v in vectors), strict=True)
@@ -207,6 +208,13 @@ def check_derivatives(
         hessian_verdicts=tuple(map(_both, gradients, hessians, products)),
         operator_error=operator_error,
     )
+
+
+def _checked_generator(rng: Any) -> np.random.Generator:
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"rng must be a seed, a Generator or None: {error}") from None
 
 
 def _direction(problem: Problem, rng: np.random.Generator) -> FloatArray:

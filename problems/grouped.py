@@ -67,6 +67,15 @@ class GroupedOuter(OuterFunction):
     def _group_total(self, values: FloatArray) -> float:
         return float(np.dot(self.group_weights, values))
 
+    def predict(self, u: FloatArray, groups: Groups) -> FloatArray:
+        """Return f / <f, 1> within each group, on the scale of the target; NaN where the sum is 0."""
+        lowest = np.minimum.reduceat(u, groups.starts)
+        scale = self.activation.log_scale(lowest, np.maximum.reduceat(u, groups.starts))
+        f = self.activation.scaled(u, np.repeat(scale, groups.counts))[0]
+        sums = groups.sums(self._multiplied(f, groups))
+        sums[sums == 0.0] = np.nan  # there are no shares of nothing
+        return f / np.repeat(sums, groups.counts)
+
 
 class RescaledSquares(GroupedOuter):
     """l(u) = 1/2 <s r, r> with r = f - S b and S = <s, f> (arXiv:2305.00660).
@@ -125,8 +134,3 @@ class RescaledSquares(GroupedOuter):
     def cores(self, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.cores`."""
         return self._rank_two_cores(self._target_squares)
-
-    def predict(self, u: FloatArray, groups: Groups) -> FloatArray:
-        """Return f(u) / <f(u), 1>, which is on the scale of the target."""
-        f = self.activation.value(u)
-        return f / np.repeat(groups.sums(self._multiplied(f, groups)), groups.counts)

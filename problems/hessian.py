@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from newtonkit.design import Design, FloatArray, map_blocks, one_blas_thread
+from newtonkit.problems.outer import quiet
 from newtonkit.problems.rows import RowBlock
 
 
@@ -90,12 +91,18 @@ class StructuredHessian:
 
     def matmat(self, v: FloatArray) -> FloatArray:
         """Return ``H @ V`` for V of shape (d, c)."""
-        product = self.design.transposed_product(self.row_product(self.design.product(v)))
-        return product + (self.ridge * v.T).T
+        with quiet():  # where the loss overflows, so does its Hessian
+            product = self.design.transposed_product(self.row_product(self.design.product(v)))
+            return product + (self.ridge * v.T).T
 
     def dot(self, other: Any) -> FloatArray:
         """Return ``H @ other`` for anything array-like of shape (d,) or (d, c)."""
-        return self.matmat(np.asarray(other, dtype=np.float64))
+        v = np.asarray(other)
+        if v.dtype.kind not in "biuf":
+            raise TypeError(f"v must hold real numbers, got {v.dtype}")
+        if v.ndim not in (1, 2) or len(v) != self.shape[0]:
+            raise ValueError(f"v must have {self.shape[0]} rows and one or two axes, got shape {v.shape}")
+        return self.matmat(v.astype(np.float64, copy=False))
 
     __matmul__ = dot
 
@@ -167,7 +174,7 @@ class StructuredHessian:
 
     @cached_property
     def _dense(self) -> FloatArray:
-        with one_blas_thread():
+        with one_blas_thread(), quiet():
             total = self.design.sandwich(self.row_diagonal) + self.low_rank_gram()
         total[np.diag_indices_from(total)] += self.ridge
         total.flags.writeable = False

@@ -57,13 +57,6 @@ class Normaliser(GroupedOuter):
             return True
         return sums_stay_positive(self.activation, start, end, self.groups, self.row_weights)
 
-    def predict(self, u: FloatArray, groups: Groups) -> FloatArray:
-        """Return p = f / <f, 1> within each group."""
-        lowest = np.minimum.reduceat(u, groups.starts)
-        scale = self.activation.log_scale(lowest, np.maximum.reduceat(u, groups.starts))
-        f = self.activation.scaled(u, np.repeat(scale, groups.counts))[0]
-        return f / np.repeat(groups.sums(self._multiplied(f, groups)), groups.counts)
-
 
 class NormalisedSquares(Normaliser):
     """l(u) = 1/2 <s r, r> - gamma H(p) with p = f/a, a = <s, f> and r = p - b.

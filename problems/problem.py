@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from newtonkit.design import Design, FloatArray, IntArray, as_design
-from newtonkit.design.door import as_vector
+from newtonkit.design import Design, FloatArray, as_design
+from newtonkit.design.door import as_bounded_vector, as_real_array, as_vector, checked_flag, refuse_masked
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.outer import OuterFunction, quiet
@@ -70,16 +70,18 @@ class Problem:
     ) -> None:
         if not isinstance(outer, OuterFunction):
             raise TypeError(f"outer must be an OuterFunction, got {type(outer).__name__}")
-        self.design = as_design(A, fit_intercept=bool(fit_intercept))
-        self.fit_intercept = bool(fit_intercept)
+        self.fit_intercept = checked_flag(fit_intercept, "fit_intercept")
+        self.design = as_design(A, fit_intercept=self.fit_intercept)
         self.outer = outer
         n, d = self.design.shape
         if outer.groups.n_rows != n:
             raise ValueError(f"A has {n} rows, but outer has {outer.groups.n_rows} targets")
         self.ridge = _ridge_vector(ridge, d, self.fit_intercept)
-        weights = None if penalty_weights is None else as_vector(penalty_weights, "penalty_weights", n)
+        weights = (
+            None if penalty_weights is None else as_bounded_vector(penalty_weights, "penalty_weights", n)
+        )
         self.row_penalty = None if weights is None else weights * weights
-        self.offset = None if offset is None else as_vector(offset, "offset", n)
+        self.offset = None if offset is None else as_bounded_vector(offset, "offset", n)
         self.blocks = outer.groups.blocks(self.design.blocks)
         counted = None if outer.row_weights is None else outer.row_weights > 0.0
         self._counted = None if counted is None or counted.all() or len(outer.groups) > 1 else counted
@@ -100,6 +102,8 @@ class Problem:
     def evaluate(self, x: ArrayLike) -> Evaluation:
         """Return the problem evaluated at x; the last evaluation is kept and shared.
 
+        Where `x` is not finite neither is the value; the methods that need more than it refuse such a point.
+
         Raises
         ------
         TypeError
@@ -107,43 +111,41 @@ class Problem:
         ValueError
             If `x` does not have shape (d,).
         """
-        try:
-            point = np.asarray(x)
-        except ValueError:
-            raise ValueError(f"x must have shape ({self.n_parameters},), but is not rectangular") from None
-        if point.dtype.kind not in "biuf":
-            raise TypeError(f"x must hold real numbers, got {point.dtype}")
-        if point.shape != (self.n_parameters,):
-            raise ValueError(f"x must have shape ({self.n_parameters},), got {point.shape}")
+        point = _as_point(x, "x", self.n_parameters)
         last = self._last
         if last is not None and last.fresh and np.array_equal(last.x, point):
             return last
-        point = point.astype(np.float64)  # a copy: callers reuse their arrays
         with quiet():
+            point = point.astype(np.float64)  # a copy: callers reuse their arrays
             fresh = Evaluation(self, point, self.design.product(point))
         self._last = fresh
         return fresh
 
     def fun(self, x: ArrayLike) -> float:
-        """Return L(x), infinite where L is not defined or overflows."""
+        """Return L(x), infinite where L is not defined or overflows, or `x` is not finite."""
         return self.evaluate(x).value
 
     def jac(self, x: ArrayLike) -> FloatArray:
-        """Return the gradient at x, shape (d,)."""
-        return self.evaluate(x).gradient.copy()
+        """Return the gradient at x, shape (d,); it is not finite where L(x) overflows."""
+        return self._at(x).gradient.copy()
 
     def hess(self, x: ArrayLike) -> StructuredHessian:
         """Return the Hessian at x, an operator of shape (d, d) that NumPy can take as an array."""
-        return self.evaluate(x).hessian
+        return self._at(x).hessian
 
     def hessp(self, x: ArrayLike, v: ArrayLike) -> FloatArray:
         """Return the Hessian at x times v, shape (d,)."""
-        direction = np.asarray(v)
-        if direction.dtype.kind not in "biuf":
-            raise TypeError(f"v must hold real numbers, got {direction.dtype}")
-        if direction.shape[:1] != (self.n_parameters,):
-            raise ValueError(f"v must have shape ({self.n_parameters},), got {direction.shape}")
-        return self.evaluate(x).hessian @ direction
+        direction = _as_point(v, "v", self.n_parameters, most_axes=2)
+        if not np.isfinite(direction).all():
+            raise ValueError("v must be finite, but holds NaN or infinity")
+        return self._at(x).hessian @ direction
+
+    def _at(self, x: ArrayLike) -> Evaluation:
+        """Return the problem evaluated at x, refusing what is not finite."""
+        here = self.evaluate(x)
+        if not np.isfinite(here.x).all():
+            raise ValueError("x must be finite, but holds NaN or infinity")
+        return here
 
     def design_of(self, A: Any) -> Design:
         """Return new rows as a design matrix like the problem's own, checking the number of columns."""
@@ -170,16 +172,31 @@ class Problem:
         ndarray, shape (m,)
             f(u) for an elementwise problem; f(u) / <f(u), 1> within each group for a
             rescaled or normalised one.
+
+        Raises
+        ------
+        TypeError
+            If an argument does not hold real numbers.
+        ValueError
+            If shapes do not fit, an argument is not finite, or <f(u), 1> = 0 in a group.
         """
         if A is None:
             if offset is not None:
                 raise ValueError("offset belongs to new rows: give A as well")
-            return self.outer.predict(self.evaluate(x).u, self.outer.groups)
+            return self.predicted(self._at(x).u, self.outer.groups)
         design = self.design_of(A)
         u = design.product(as_vector(x, "x", self.n_parameters))
         if offset is not None:
-            u = u + as_vector(offset, "offset", len(u))
-        return self.outer.predict(u, Groups.single(len(u)))
+            u = u + as_bounded_vector(offset, "offset", len(u))
+        return self.predicted(u, Groups.single(len(u)))
+
+    def predicted(self, u: FloatArray, groups: Groups) -> FloatArray:
+        """Return what the model says at linear prediction u, refusing to say what is not defined."""
+        with quiet():
+            prediction = self.outer.predict(u, groups)
+        if np.isnan(prediction).any():
+            raise ValueError("x has no prediction: f(A x) overflows, or sums to 0 in a group")
+        return prediction
 
     def row_steps(self, steps: FloatArray) -> FloatArray:
         """Return A S for steps S of shape (d, c): what :meth:`Evaluation.along` needs."""
@@ -204,53 +221,31 @@ class Problem:
         return f"{type(self).__name__}(n={n}, d={d}, groups={len(self.outer.groups)})"
 
 
+def _as_point(values: ArrayLike, name: str, d: int, most_axes: int = 1) -> NDArray[Any]:
+    """Return real numbers of shape (d,), or (d, c) if two axes are allowed, as they are."""
+    refuse_masked(values, name)
+    try:
+        point = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must have shape ({d},), but is not rectangular") from None
+    if point.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, got {point.dtype}")
+    if point.shape[:1] != (d,) or point.ndim > most_axes:
+        raise ValueError(f"{name} must have shape ({d},), got {point.shape}")
+    return point
+
+
 def _ridge_vector(ridge: ArrayLike, d: int, fit_intercept: bool) -> FloatArray:
-    values = np.asarray(ridge)
+    values = as_real_array(ridge, "ridge")
     if values.ndim == 0:
-        vector = np.full(d, as_vector(values[None], "ridge")[0])
+        vector = np.full(d, as_bounded_vector(values[None], "ridge")[0])
         if fit_intercept:
             vector[-1] = 0.0
     else:
-        vector = as_vector(ridge, "ridge")
+        vector = as_bounded_vector(values, "ridge")
         if fit_intercept and len(vector) == d - 1:
             vector = np.append(vector, 0.0)
         vector = as_vector(vector, "ridge", d)
     if (vector < 0.0).any():
         raise ValueError(f"ridge must be at least 0, got {vector.min()}")
     return vector
-
-
-def _numbered(labels: NDArray[np.object_]) -> IntArray:
-    """Return numbers for labels of any kind, in the order in which they appear."""
-    numbers: dict[Any, int] = {}
-    codes = np.empty(len(labels), dtype=np.intp)
-    for row, label in enumerate(labels):
-        same = label == label  # noqa: PLR0124  (NaN and its like differ from themselves)
-        if label is None or not isinstance(same, bool | np.bool_) or not same:
-            raise ValueError("groups must have a label for every row, but some are missing")
-        codes[row] = numbers.setdefault(label, len(numbers))
-    return codes
-
-
-def sorted_by_group(labels: Any, n_rows: int) -> tuple[Groups, IntArray | None]:
-    """Return the groups of rows, and the order that makes each one consecutive if need be.
-
-    Raises
-    ------
-    ValueError
-        If `labels` is not one label for each row, or a label is missing.
-    """
-    array = np.asarray(labels)
-    if array.shape != (n_rows,):
-        raise ValueError(f"groups must have shape ({n_rows},), got {array.shape}")
-    if array.dtype == object:
-        array = _numbered(array)
-    elif array.dtype.kind in "fmM" and np.isnan(array).any():
-        raise ValueError("groups must have a label for every row, but some are missing")
-    starts = np.flatnonzero(np.append(True, array[1:] != array[:-1]))
-    _, codes = np.unique(array, return_inverse=True)
-    if len(starts) == codes.max() + 1:
-        return Groups(starts, n_rows), None
-    order = np.argsort(codes, kind="stable")
-    sizes = np.bincount(codes)
-    return Groups(np.concatenate(([0], np.cumsum(sizes)[:-1])), n_rows), order

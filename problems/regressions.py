@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from newtonkit.design import FloatArray, as_design
-from newtonkit.design.door import as_vector, checked_weights
+from newtonkit.design.door import as_bounded_vector, as_vector, checked_weights
 from newtonkit.problems.activations import Activation, as_activation
 from newtonkit.problems.grouped import RescaledSquares
+from newtonkit.problems.labels import sorted_by_group
 from newtonkit.problems.normalised import NormalisedSquares
 from newtonkit.problems.outer import OuterFunction
-from newtonkit.problems.problem import Problem, sorted_by_group
+from newtonkit.problems.problem import Problem
 from newtonkit.problems.rows import Groups
 from newtonkit.problems.rowwise import ElementwiseSquares
 
@@ -41,9 +42,9 @@ class GroupedProblem(Problem):
     ) -> None:
         design = as_design(A)
         n = design.shape[0]
-        vectors: dict[str, FloatArray | None] = {"b": as_vector(b, "b", n)}
+        vectors: dict[str, FloatArray | None] = {"b": as_bounded_vector(b, "b", n)}
         for name, given in (("penalty_weights", penalty_weights), ("offset", offset)):
-            vectors[name] = None if given is None else as_vector(given, name, n)
+            vectors[name] = None if given is None else as_bounded_vector(given, name, n)
         weights = None if sample_weight is None else checked_weights(sample_weight, n)
         self.row_order = None
         partition, group_weights = Groups.single(n), None
@@ -108,12 +109,12 @@ class GroupedProblem(Problem):
             raise ValueError("groups belong to new rows: give A as well")
         design = self.design_of(A)
         partition, order = sorted_by_group(groups, design.shape[0])
-        shift = None if offset is None else as_vector(offset, "offset", design.shape[0])
+        shift = None if offset is None else as_bounded_vector(offset, "offset", design.shape[0])
         if order is not None:
             design = design.rows(order)
             shift = None if shift is None else shift[order]
         u = design.product(as_vector(x, "x", self.n_parameters))
-        return _in_order(self.outer.predict(u if shift is None else u + shift, partition), order)
+        return _in_order(self.predicted(u if shift is None else u + shift, partition), order)
 
 
 def _in_order(values: FloatArray, order: Any) -> FloatArray:
@@ -212,7 +213,7 @@ class Regression(GroupedProblem):
             raise ValueError("groups have no meaning for the elementwise structure")
         self.structure = structure
         self.activation = as_activation(activation)
-        self.entropy_weight = float(as_vector([entropy_weight], "entropy_weight")[0])
+        self.entropy_weight = float(as_bounded_vector([entropy_weight], "entropy_weight")[0])
         if self.entropy_weight < 0.0:
             raise ValueError(f"entropy_weight must be at least 0, got {entropy_weight}")
         if self.entropy_weight > 0.0 and (structure, self.activation.name) != ("normalised", "exp"):

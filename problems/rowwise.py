@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from newtonkit.design import FloatArray
-from newtonkit.design.door import as_vector, checked_weights
+from newtonkit.design.door import as_bounded_vector, checked_weights
 from newtonkit.problems.activations import Activation, Derivatives
 from newtonkit.problems.outer import OuterFunction, RowDerivatives, Totals, quiet, rounding_of_squares
 from newtonkit.problems.rows import Groups, RowBlock
@@ -48,7 +48,7 @@ class RowwiseLoss(OuterFunction):
     """
 
     def __init__(self, b: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
-        self.target = as_vector(b, "b")
+        self.target = as_bounded_vector(b, "b")
         self.row_weights = None if sample_weight is None else checked_weights(sample_weight, len(self.target))
         self.groups = Groups.single(len(self.target))
 

@@ -16,6 +16,8 @@ from newtonkit.design.sparse import SparseDesign
 from newtonkit.design.threads import map_blocks
 
 _LEAST_SIZE = 1e-140
+# Objects that float() would take, or drop half of, without a word.
+_NOT_NUMBERS = (str, bytes, bytearray, complex, np.complexfloating, np.datetime64, np.timedelta64)
 
 
 def as_design(A: Any, *, fit_intercept: bool = False, name: str = "A") -> Design:
@@ -39,18 +41,20 @@ def as_design(A: Any, *, fit_intercept: bool = False, name: str = "A") -> Design
     Raises
     ------
     TypeError
-        If `A` holds text, objects or complex numbers.
+        If `A` holds text, objects or complex numbers, or `fit_intercept` is not a boolean.
     ValueError
-        If `A` is not two-dimensional, is empty, holds NaN or infinity, or is scaled so
-        that squares of its entries leave the range of floating-point numbers.
+        If `A` is not two-dimensional, is empty, holds NaN or infinity, is scaled so that
+        squares of its entries leave the range of floating-point numbers, or is sparse with
+        indices that point outside.
     """
+    intercept = checked_flag(fit_intercept, "fit_intercept")
     if isinstance(A, Design):
         design = A
     elif sparse.issparse(A):
         design = _sparse_design(A, name)
     else:
         design = _dense_design(A, name)
-    return InterceptDesign(design) if fit_intercept else design
+    return InterceptDesign(design) if intercept else design
 
 
 def as_real_array(values: Any, name: str) -> NDArray[Any]:
@@ -59,8 +63,7 @@ def as_real_array(values: Any, name: str) -> NDArray[Any]:
         raise TypeError(f"{name} must be a dense array, got a sparse {type(values).__name__}")
     if hasattr(values, "dtypes") and hasattr(values, "columns"):
         values = _frame_values(values, name)
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise ValueError(f"{name} has masked entries; fill or drop them first")
+    refuse_masked(values, name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -76,7 +79,21 @@ def as_real_array(values: Any, name: str) -> NDArray[Any]:
         raise TypeError(f"{name} must hold numbers, got {array.dtype}")
     if array.dtype.kind == "f" and array.dtype.itemsize in (4, 8):
         return array.astype(array.dtype.newbyteorder("="), copy=False)
-    return array.astype(np.float64)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+        return array.astype(np.float64)
+
+
+def refuse_masked(values: Any, name: str) -> None:
+    """Refuse masked entries, whose hidden values NumPy would bring back."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked entries; fill or drop them first")
+
+
+def checked_flag(value: Any, name: str) -> bool:
+    """Return a boolean, refusing everything else that Python takes for true or false."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def as_vector(values: ArrayLike, name: str, length: int | None = None) -> FloatArray:
@@ -98,7 +115,15 @@ def checked_weights(sample_weight: ArrayLike, n: int) -> FloatArray:
     weights = as_vector(sample_weight, "sample_weight", n)
     if (weights < 0.0).any() or not (weights > 0.0).any():
         raise ValueError("sample_weight must be at least 0, and positive somewhere")
+    check_size(float(weights.max()), "sample_weight")
     return weights
+
+
+def as_bounded_vector(values: ArrayLike, name: str, length: int | None = None) -> FloatArray:
+    """Return `values` as :func:`as_vector` does, refusing entries whose squares would overflow."""
+    vector = as_vector(values, name, length)
+    check_size(float(np.abs(vector).max(initial=0.0)), name, least=0.0)
+    return vector
 
 
 def _frame_values(frame: Any, name: str) -> Any:
@@ -124,12 +149,15 @@ def _is_number(kind: Any) -> bool:
 
 
 def _object_values(array: NDArray[Any], name: str) -> FloatArray:
-    if any(isinstance(value, str | bytes | complex) for value in array.ravel()):
-        raise TypeError(f"{name} must hold real numbers, got text or complex entries")
+    kinds = {type(value) for value in array.ravel()}
+    if any(issubclass(kind, _NOT_NUMBERS) for kind in kinds):
+        raise TypeError(f"{name} must hold real numbers, got text, dates or complex entries")
     try:
         return array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must hold numbers: {error}") from None
+    except OverflowError as error:
+        raise ValueError(f"{name} must fit into floating-point numbers: {error}") from None
 
 
 def _check_shape(shape: tuple[int, ...], name: str) -> None:
@@ -139,13 +167,13 @@ def _check_shape(shape: tuple[int, ...], name: str) -> None:
         raise ValueError(f"{name} must have at least one row and one column, got shape {shape}")
 
 
-def _check_size(largest: float, name: str) -> None:
+def check_size(largest: float, name: str, least: float = _LEAST_SIZE) -> None:
     """Refuse entries that are not finite, and scales at which squares leave the range of floats."""
     if not np.isfinite(largest):
         raise ValueError(f"{name} must be finite, but holds NaN or infinity")
-    if largest != 0.0 and not _LEAST_SIZE <= largest <= 1.0 / _LEAST_SIZE:
+    if largest != 0.0 and not least <= largest <= 1.0 / _LEAST_SIZE:
         raise ValueError(
-            f"{name} has largest entry {largest:.1e}; {_LEAST_SIZE:g} to {1 / _LEAST_SIZE:g} is allowed"
+            f"{name} has largest entry {largest:.1e}; {least:g} to {1 / _LEAST_SIZE:g} is allowed"
         )
 
 
@@ -159,7 +187,7 @@ def _dense_design(A: Any, name: str) -> DenseDesign:
     ):
         array = np.ascontiguousarray(array)  # BLAS wants one axis with unit stride
     largest = map_blocks(lambda block: float(np.abs(array[block]).max()), row_blocks(*array.shape))
-    _check_size(max(largest, key=lambda size: np.inf if np.isnan(size) else size), name)
+    check_size(max(largest, key=lambda size: np.inf if np.isnan(size) else size), name)
     return DenseDesign(array)
 
 
@@ -169,11 +197,39 @@ def _sparse_design(A: Any, name: str) -> SparseDesign:
         raise TypeError(f"{name} must be real, got complex numbers ({A.dtype})")
     if A.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold numbers, got {A.dtype}")
-    matrix = sparse.csr_array(A)
-    if matrix.data.dtype not in (np.float64, np.float32):
-        matrix = matrix.astype(np.float64)
-    _check_size(float(np.abs(matrix.data).max(initial=0.0)), name)
+    try:
+        with warnings.catch_warnings(), np.errstate(over="ignore"):
+            warnings.simplefilter("error")
+            matrix = _as_csr(A)
+    except (ValueError, TypeError, IndexError, Warning) as error:
+        raise ValueError(f"{name} is not a valid sparse matrix: {error}") from None
+    check_size(float(np.abs(matrix.data).max(initial=0.0)), name)
     if not matrix.has_canonical_format:
         matrix = matrix.copy()  # the caller's matrix is never changed
         matrix.sum_duplicates()
     return SparseDesign(matrix)
+
+
+def _as_csr(A: Any) -> sparse.csr_array[Any]:
+    """Return `A` in compressed rows of floats, its indices checked before anything follows them."""
+    _check_indices(A)
+    if A.dtype.kind in "iu":
+        A = A.astype(np.float64)  # sums of duplicates would wrap around
+    matrix = sparse.csr_array(A)
+    matrix.check_format(full_check=True)
+    return matrix if matrix.dtype in (np.float64, np.float32) else matrix.astype(np.float64)
+
+
+def _check_indices(A: Any) -> None:
+    """Refuse a sparse matrix whose parts do not fit together: SciPy would write beside its arrays."""
+    if A.format in ("csc", "bsr"):
+        type(A)(A).check_format(full_check=True)
+    elif A.format == "dia":
+        sparse.dia_array((A.data, A.offsets), shape=A.shape)
+    elif A.format == "lil":
+        if [len(row) for row in A.rows] != [len(row) for row in A.data]:
+            raise ValueError("it does not have a value for every index")
+    elif A.format == "coo":
+        for indices, length in zip((A.row, A.col), A.shape, strict=True):
+            if len(indices) != len(A.data) or indices.min(initial=0) < 0 or indices.max(initial=0) >= length:
+                raise ValueError("its indices do not fit its shape or its data")
