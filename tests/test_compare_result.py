@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import newtonkit as nk
-from newtonkit.comparison import METHODS
+from newtonkit.comparison import METHODS, Milestone
 from tests.comparing import GTOL, cosh_problem, exp_data
 
 
@@ -20,7 +20,7 @@ class TestResult:
     def test_json_round_trip(self, comparison):
         figures = json.loads(comparison.to_json())
         assert figures == comparison.to_dict()
-        assert figures["format"] == 1
+        assert figures["format"] == 2
         assert list(figures)[:4] == ["format", "problem", "n", "d"]
         assert figures["versions"]["newtonkit"] == nk.__version__
         assert set(figures["versions"]) == {"newtonkit", "numpy", "scipy", "python"}
@@ -53,8 +53,8 @@ class TestResult:
 
     def test_reports_by_name(self, comparison):
         assert comparison["BFGS"].name == "BFGS"
-        with pytest.raises(KeyError, match="SLSQP"):
-            comparison["SLSQP"]
+        with pytest.raises(KeyError, match="Powell"):
+            comparison["Powell"]
 
     def test_frozen(self, comparison):
         with pytest.raises(AttributeError):
@@ -73,7 +73,7 @@ class TestTable:
         assert lines[1] == "n = 300, d = 5, x0 = 0; stop at |g| <= 1e-08 |g0|, 10 s"
         header = lines[3].split()
         assert header == ["method", "iter", "fun", "grad", "hess", "seconds", "gap", "|g|/|g0|", "outcome"]
-        rows = {line[2:14].strip(): line for line in lines[5:13]}
+        rows = {line[2:14].strip(): line for line in lines[5:19]}
         assert tuple(rows) == METHODS
         for report in comparison.reports:
             assert (rows[report.name][0] == "*") == (report is comparison.best)
@@ -85,7 +85,7 @@ class TestTable:
         assert f"* {comparison.best.name} was the fastest to reach the minimum." in lines
 
     def test_numbers_are_aligned(self, comparison):
-        rows = str(comparison).splitlines()[5:13]
+        rows = str(comparison).splitlines()[5:19]
         ends = {row.index("  reached") if "  reached" in row else row.index(" reached") for row in rows}
         assert len(ends) == 1
         assert len({row.index(".") for row in rows}) == 1
@@ -101,6 +101,10 @@ class TestTable:
                 njev=99_999,
                 nhessp=1_234_567,
                 seconds=seconds,
+                passes=1e3 * seconds,
+                factorisations=123_456,
+                smallest_eigenvalue=-1.2e-100,
+                milestones=tuple(Milestone(gap, 123_456, seconds) for gap in (1e-2, 1e-4, 1e-8)),
                 gap=1.5e-100,
                 relative_gradient=1.234e-300,
                 claimed_success=False,
@@ -108,8 +112,8 @@ class TestTable:
             )
             for report, outcome, seconds in zip(
                 comparison.reports,
-                [*outcomes, "iteration cap"],
-                [999.9999, 12_345.6, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+                [*outcomes, "iteration cap", *outcomes][:14],
+                [999.9999, 12_345.6, *12 * (1.0,)],
                 strict=True,
             )
         ]
@@ -120,6 +124,7 @@ class TestTable:
         assert "[bold]of[/bold]" in text
         for outcome in outcomes:
             assert outcome in text
+        assert "123k 999.999" in text
         assert "…" not in text
         assert text.isascii()
 
@@ -134,3 +139,42 @@ class TestTable:
         row = str(replace(comparison, reports=(odd,))).splitlines()[5].split()
         assert row[3:6] == ["-", "-", "-"]
         assert row[7] == "-"
+
+
+class TestWay:
+    """The second table: work, and when each share of the first gap was reached."""
+
+    def test_content(self, comparison):
+        lines = str(comparison).splitlines()
+        top = next(k for k, line in enumerate(lines) if line.startswith("On the way"))
+        header = " ".join(lines[top + 2].split())
+        assert header == "method passes fact min eig iter to 1e-2 iter to 1e-4 iter to 1e-8"
+        for report, line in zip(comparison.reports, lines[top + 4 :], strict=False):
+            assert (line[0] == "*") == (report is comparison.best)
+            cells = line[2:].split()
+            assert cells[:2] == [report.name, str(round(report.passes))]
+            assert cells[2] == str(report.factorisations)
+            assert float(cells[3]) == pytest.approx(report.smallest_eigenvalue, rel=0.05)
+            assert [int(cell) for cell in cells[4::2]] == [m.iterations for m in report.milestones]
+            for cell, milestone in zip(cells[5::2], report.milestones, strict=True):
+                assert float(cell) == pytest.approx(milestone.seconds, abs=5.1e-5)
+
+    def test_numbers_are_aligned(self, comparison):
+        lines = str(comparison).splitlines()
+        top = next(k for k, line in enumerate(lines) if line.startswith("On the way"))
+        assert len({len(line) for line in lines[top + 3 : top + 18]}) == 1
+
+    def test_what_is_not_known_is_a_dash(self, comparison):
+        odd = replace(
+            comparison.reports[0],
+            factorisations=None,
+            smallest_eigenvalue=None,
+            milestones=tuple(Milestone(gap, None, None) for gap in (1e-2, 1e-4, 1e-8)),
+        )
+        lines = str(replace(comparison, reports=(odd,))).splitlines()
+        top = next(k for k, line in enumerate(lines) if line.startswith("On the way"))
+        assert lines[top + 4][2:].split()[2:] == ["-"] * 8
+
+    def test_as_a_table_of_rich(self, comparison):
+        assert comparison.way_table().row_count == len(METHODS)
+        assert comparison.table().row_count == len(METHODS)

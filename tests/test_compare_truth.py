@@ -7,9 +7,12 @@ import pytest
 from scipy import optimize
 
 import newtonkit as nk
-from newtonkit.comparison import METHODS, methods, runner, truth
-from newtonkit.comparison.methods import Run
-from newtonkit.comparison.oracle import Oracle, Start, ToleranceMet
+from newtonkit.comparison import METHODS, own, truth
+from newtonkit.comparison.judgement import judge
+from newtonkit.comparison.method import Run
+from newtonkit.comparison.monitor import ToleranceMet
+from newtonkit.comparison.oracle import Oracle
+from newtonkit.comparison.start import Limits, Start
 from newtonkit.datasets import digits_softmax
 from tests.comparing import GTOL, cosh_problem, exp_data, fragile_problem, slow_problem
 
@@ -39,7 +42,7 @@ class TestWhatIsTrue:
         for report in comparison.reports:
             assert report.outcome == ("saddle" if report.name in stuck else "reached")
         assert comparison["BFGS"].claimed_success
-        assert comparison["BFGS"].smallest_eigenvalue < -0.1
+        assert comparison["BFGS"].smallest_curvature < -0.1
 
     def test_newtonkit_leaves_the_saddle(self, at_a_saddle):
         problem, comparison = at_a_saddle
@@ -80,7 +83,7 @@ class TestWhatIsTrue:
         def broken(*args, **kwargs):
             raise RuntimeError
 
-        monkeypatch.setattr(methods, "minimize", broken)
+        monkeypatch.setattr(own, "minimize", broken)
         comparison = nk.compare(nk.ExpRegression(*data), methods=["newtonkit", "BFGS"])
         assert comparison["newtonkit"].outcome == "failed"
         assert comparison["newtonkit"].said == "RuntimeError"
@@ -91,7 +94,7 @@ class TestWhatIsTrue:
         def interrupted(*args, **kwargs):
             return optimize.OptimizeResult(x=np.zeros(5), status=nk.Status.INTERRUPTED, message="")
 
-        monkeypatch.setattr(methods, "minimize", interrupted)
+        monkeypatch.setattr(own, "minimize", interrupted)
         with pytest.raises(KeyboardInterrupt):
             nk.compare(nk.ExpRegression(*data))
 
@@ -120,9 +123,12 @@ class TestWhatIsTrue:
         problem = nk.ExpRegression([[1.0], [-1.0]], [10.0, 5.0])
         start = Start.of(problem, np.array([-0.5]), GTOL)
         ends = [nk.minimize(problem, [x], gtol=0.0).x for x in (-1.0, 1.0)]
-        runs = [a_run(name, x) for name, x in zip("ab", ends, strict=True)]
-        worse, better = runner._judge(problem, runs, start, 1.0)
+        runs = {name: [a_run(name, x)] for name, x in zip("ab", ends, strict=True)}
+        (worse, better), best = judge(problem, runs, start, 1.0)
         assert (worse.outcome, better.outcome) == ("other minimum", "reached")
+        assert worse.found_other_minimum
+        assert not better.found_other_minimum
+        assert best == better.value
         assert worse.gap == pytest.approx(problem.fun(ends[0]) - problem.fun(ends[1]))
 
     def test_a_coarse_tolerance_is_no_other_minimum(self, data):
@@ -164,6 +170,7 @@ class TestWhatIsTrue:
         monkeypatch.setattr(truth, "LARGEST_CHECKED", 4)
         report = nk.compare(nk.ExpRegression(*data), methods="BFGS")["BFGS"]
         assert report.smallest_eigenvalue is None
+        assert report.smallest_curvature is None
         assert report.reached
 
     def test_a_trial_step_onto_a_plateau_does_not_end_a_run(self):
@@ -171,7 +178,7 @@ class TestWhatIsTrue:
         A = np.random.default_rng(0).normal(size=(200, 4))
         problem = nk.SoftmaxRegression(A, np.full(200, 1 / 200) + A[:, 0] / 1e4)
         start = Start.of(problem, np.zeros(4), GTOL)
-        oracle = Oracle(problem, start, 10.0)
+        oracle = Oracle(problem, start, Limits(10.0))
         plateau = np.array([-600.0, 400.0, 200.0, 100.0])
         assert np.linalg.norm(problem.jac(plateau)) <= GTOL * start.gradient_norm
         assert np.linalg.norm(oracle.jac(plateau)) <= GTOL * start.gradient_norm
