@@ -1,182 +1,229 @@
-"""The shell command: what it prints, where, and its exit codes."""
+"""The front door of the shell: manual pages, exit codes, streams, and what is imported when."""
 
 import json
 import os
+import pty
 import re
+import signal
 import subprocess
 import sys
-from pathlib import Path
 
+import numpy as np
 import pytest
 
 import newtonkit as nk
 from newtonkit import cli
-from newtonkit.datasets import PROBLEMS
+from newtonkit.shell.manual import Page, section
+from newtonkit.shell.pages import COMPARE, PREDICT, PROBLEMS_PAGE, SHELL, SOLVE
+from tests.shell_files import ROOT, diabetes, sales, shell, travel, write
 
-ROOT = Path(__file__).resolve().parents[1]
-QUICK = ["compare", "--data", "diabetes", "--methods", "newtonkit", "trust-exact"]
+COMMANDS = ("solve", "predict", "compare", "problems")
+PAGES = {"": SHELL, "solve": SOLVE, "predict": PREDICT, "compare": COMPARE, "problems": PROBLEMS_PAGE}
+HEAVY = "{'numpy', 'scipy', 'sklearn', 'rich', 'numba', 'pyarrow', 'pandas', 'matplotlib'}"
+ON_A_TERMINAL = (
+    "import os, pty, sys; os.environ.update(COLUMNS='80', TERM='xterm');"
+    "sys.exit(os.waitstatus_to_exitcode(pty.spawn([sys.executable, '-m', 'newtonkit', *sys.argv[1:]])))"
+)
 
 
-def shell(*arguments, code=0, **environment):
-    """Run the command in a process of its own, with warnings as errors."""
+def on_a_terminal(*arguments, cwd=ROOT):
+    """Return all that a terminal gets, and then what is still to be seen on it."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "newtonkit", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "COLUMNS": "80", **environment},
+        [sys.executable, "-c", ON_A_TERMINAL, *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
-        text=True,
         timeout=60,
-        check=False,
+        check=True,
+        stdin=subprocess.DEVNULL,
     )
-    assert done.returncode == code, done.stderr
-    return done.stdout, done.stderr
+    text = done.stdout.decode()
+    left = re.sub(r"[^\n]*\n\x1b\[\?25h\r\x1b\[1A\x1b\[2K", "", text)  # one line up, and wipe it off
+    left = re.sub(r"[^\n]*\x1b\[2K", "", left)
+    return text, [line.strip("\r") for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", left).split("\n")]
 
 
-class TestCompare:
-    def test_without_arguments_shows_two_real_problems(self):
-        out, err = shell("compare", "--max-time", "5")
+class TestManual:
+    @pytest.mark.parametrize("command", PAGES)
+    def test_pages_have_all_parts_in_80_columns_of_ascii(self, command, capsys, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "200")
+        assert cli.main([*([command] if command else []), "--help"]) == 0
+        out, err = capsys.readouterr()
         assert err == ""
-        lines = out.splitlines()
-        assert max(map(len, lines)) <= 80
-        assert "\x1b" not in out
-        titles = [PROBLEMS["diabetes"]["exp"].description, PROBLEMS["digits"]["softmax"].description]
-        assert [line for line in lines if line in titles] == titles
-        assert sum(line.startswith("* ") and "reached" in line.split() for line in lines) == 2
-        assert len(re.findall(r"^. newtonkit .* reached *$", out, flags=re.MULTILINE)) == 2
-        assert len(re.findall(r"^. (?:L-BFGS-B|BFGS|CG) +\d", out, flags=re.MULTILINE)) == 6
+        assert out.isascii()
+        assert max(map(len, out.splitlines())) <= 79 + len("    ")
+        titles = re.findall(r"^[A-Z].*$", out, re.MULTILINE)
+        wanted = ["NAME", "SYNOPSIS", "DESCRIPTION", "GENERAL OPTIONS", "EXIT STATUS", "EXAMPLES"]
+        assert [title for title in titles if title in wanted] == wanted
+        assert out.startswith(f"NAME\n    {f'newtonkit {command}'.strip()} - ")
 
-    def test_figures_alone(self):
-        out, err = shell(*QUICK, "--json", "-")
-        figures = json.loads(out)
-        assert err == ""
-        assert figures["format"] == 1
-        (comparison,) = figures["comparisons"]
-        assert comparison["problem"] == PROBLEMS["diabetes"]["exp"].description
-        assert [report["outcome"] for report in comparison["reports"]] == ["reached"] * 2
-        assert (comparison["n"], comparison["d"]) == (442, 11)
-
-    def test_figures_in_a_file(self, tmp_path, capsys):
-        path = tmp_path / "figures.json"
-        assert cli.main([*QUICK, "--gtol", "1e-3", "--max-iter", "9", "--json", str(path)]) == 0
-        (comparison,) = json.loads(path.read_text(encoding="utf-8"))["comparisons"]
-        assert comparison["gtol"] == 1e-3
-        assert comparison["max_iter"] == 9
-        assert "stop at |g| <= 0.001 |g0|, 10 s or 9 iterations" in capsys.readouterr().out
-
-    def test_problem_alone_takes_all_data_that_has_it(self, capsys):
-        assert cli.main(["compare", "--problem", "softmax", "--methods", "trust-exact"]) == 0
+    def test_without_command_and_with_help_are_the_same(self, capsys):
+        assert cli.main([]) == cli.main(["--help"]) == 0
         out = capsys.readouterr().out
-        assert all(problems["softmax"].description in out for problems in PROBLEMS.values())
+        assert out[: len(out) // 2] == out[len(out) // 2 :]
+        assert all(re.search(rf"^    {name} +\w", out, re.MULTILINE) for name in COMMANDS)
 
-    @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-    def test_on_a_terminal(self):
-        """Progress goes to the terminal and is wiped off; the table fits and is still there."""
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_every_option_is_explained(self, command, capsys):
+        parser = cli.make_parser()
+        (commands,) = (a for a in parser._actions if isinstance(a.choices, dict) and "solve" in a.choices)
+        assert all(action.help for action in commands.choices[command]._actions)
+
+    def test_version(self):
+        assert shell("--version") == (f"newtonkit {nk.__version__}\n", "")
+
+    def test_paragraphs_are_wrapped_and_tables_are_not(self):
+        text = section("TITLE", f"{'word ' * 30}\n\na  b\n  c  d\n\nnewtonkit x")
+        assert text.splitlines()[0] == "TITLE"
+        assert max(map(len, text.splitlines())) <= 79
+        assert "\n\n    a  b\n      c  d\n\n    newtonkit x" in text
+
+    def test_examples_are_found(self):
+        page = Page("", "", "", (("EXAMPLES", "Do\n\n    newtonkit a \\\n        --b\n    newtonkit c\n"),))
+        assert page.examples == ("newtonkit a --b", "newtonkit c")
+
+
+class TestExamples:
+    @pytest.fixture(scope="class", name="folder")
+    @classmethod
+    def _folder(cls, tmp_path_factory):
+        path = tmp_path_factory.mktemp("examples")
+        write(sales(), path / "sales.csv")
+        write(sales(5).drop(columns="price"), path / "new.csv")
+        frame = travel().rename(columns={"individual": "traveller", "choice": "chosen"})
+        write(frame[["traveller", "chosen", "gc", "ttme"]], path / "travel.parquet")
+        keys = diabetes()
+        np.savez(path / "keys.npz", A=keys.drop(columns="target").to_numpy(), b=keys["target"] > 300)
+        return path
+
+    @pytest.mark.parametrize("example", [e for p in (SOLVE, PREDICT, PROBLEMS_PAGE) for e in p.examples])
+    def test_run(self, example, folder, capsys, monkeypatch):
+        """In their order, as those that predict read what those that solve have written."""
+        monkeypatch.chdir(folder)
+        assert cli.main(example.split()[1:]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        assert out or "--output" in example
+
+    def test_there_are_some_on_every_page(self):
+        assert [len(page.examples) for page in PAGES.values()] == [4, 4, 2, 4, 2]
+        assert set(SHELL.examples) - {"newtonkit solve diabetes", "newtonkit compare diabetes"} <= {
+            *SOLVE.examples, *PREDICT.examples
+        }  # fmt: skip
+
+
+class TestImports:
+    def test_help_version_and_mistakes_import_nothing_heavy(self, tmp_path):
+        calls = [
+            ["--version"], ["--help"], *([c, "--help"] for c in COMMANDS), ["problems"], ["problems", "exp"],
+            ["solve", "none.csv"], ["solve", "iris"], ["solve", "x.csv", "--problem", "tanh"],
+            ["solve", "x.csv", "--problem", "exp"], ["solve", "x.csv", "--problem", "exp", "--target", "y",
+             "--groups", "g"], ["compare", "--gtol", "0"], ["compare", "iris"],
+            ["compare", "--plot", "x.txt"],
+            ["predict", "fit.json"], ["predict", "fit.json", "x.csv", "--output", "x.txt"], ["surprise"],
+        ]  # fmt: skip
         code = (
-            "import os, pty, sys; os.environ.update(COLUMNS='80', TERM='xterm');"
-            f"sys.exit(os.waitstatus_to_exitcode(pty.spawn([sys.executable, '-m', 'newtonkit', *{QUICK}])))"
+            f"import sys; from newtonkit.cli import main; codes = [main(call) for call in {calls!r}];"
+            f"assert not {HEAVY} & set(sys.modules), {HEAVY} & set(sys.modules);"
+            "assert codes == [0] * 8 + [2] * (len(codes) - 8), codes"
         )
         done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            capture_output=True,
-            timeout=60,
-            check=True,
-            stdin=subprocess.DEVNULL,
-        )
-        text = done.stdout.decode()
-        assert "newtonkit ..." in text
-        assert "trust-exact ..." in text
-        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text[text.rindex("...") + 3 :])
-        lines = [line.strip("\r") for line in shown.split("\n")]
-        assert max(map(len, lines)) <= 80
-        assert any(line.startswith("* ") for line in lines)
+            [sys.executable, "-W", "error", "-c", code],
+            cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
 
 
-class TestMistakes:
-    @pytest.mark.parametrize(
-        ("arguments", "message"),
-        [
-            (["compare", "--data", "iris"], "argument --data: invalid choice: 'iris'"),
-            (
-                ["compare", "--data", "digits", "--problem", "exp"],
-                "--data digits has no problem exp; it has softmax",
-            ),
-            (["compare", "--gtol", "0"], "argument --gtol: must be a positive number, got '0'"),
-            (["compare", "--max-time", "soon"], "argument --max-time: must be a positive number, got 'soon'"),
-            (["compare", "--max-iter", "-3"], "--max-iter"),
-            (["compare", "--max-iter", "2.5"], "must be a whole number of at least 1, got '2.5'"),
-            (["compare", "--methods", "SLSQP"], "methods must be among newtonkit, .*; got 'SLSQP'"),
-            (
-                ["compare", "--json", "no/such/folder/f.json"],
-                "cannot write no/such/folder/f.json: No such file",
-            ),
-            (["compare", "extra"], "unrecognized arguments: extra"),
-            (["solve"], "invalid choice: 'solve'"),
-        ],
-    )
-    def test_one_line_and_exit_code_2(self, arguments, message, capsys):
-        assert cli.main(arguments) == 2
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert len(err.splitlines()) == 1
-        assert re.match(r"newtonkit( compare)?: error: ", err)
-        assert re.search(message, err)
-
+class TestStreams:
     def test_exit_code_of_the_process(self):
-        out, err = shell("compare", "--data", "iris", code=2)
+        out, err = shell("compare", "iris", code=2)
         assert out == ""
-        assert err.startswith("newtonkit compare: error: ")
+        assert err.startswith("newtonkit compare: error: there is neither a file nor ready-made data called")
+        assert err.count("\n") == 1
 
-    def test_ctrl_c(self, monkeypatch, capsys):
-        def interrupted(*args, **kwargs):
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr("newtonkit.comparison.compare", interrupted)
-        assert cli.main(QUICK) == 130
-        assert capsys.readouterr().err == "newtonkit: error: interrupted\n"
+    def test_unknown_commands_and_options(self, capsys):
+        for arguments in (["surprise"], ["--surprise"], ["solve", "digits", "--surprise"]):
+            assert cli.main(arguments) == 2
+            out, err = capsys.readouterr()
+            assert out == ""
+            assert re.fullmatch(r"newtonkit( solve)?: error: .*surprise.*\n", err)
 
     @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
-    @pytest.mark.parametrize("more", ["", "--json -"])
-    def test_a_reader_that_leaves_early(self, more):
-        command = f"{sys.executable} -m newtonkit {' '.join(QUICK)} {more} | true"
+    @pytest.mark.parametrize("arguments", ["problems", "solve digits --output -"])
+    def test_a_reader_that_leaves_early(self, arguments):
+        command = f"{sys.executable} -m newtonkit {arguments} | true"
         done = subprocess.run(
             command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.stderr == ""
 
-
-class TestHelp:
-    def test_no_subcommand_prints_help(self):
-        out, err = shell()
-        assert out.startswith("usage: newtonkit")
-        assert "compare" in out
+    def test_names_that_the_terminal_cannot_show(self, tmp_path):
+        write(diabetes()[["bmi", "target"]].rename(columns={"bmi": "größe"}), tmp_path / "f.csv")
+        arguments = ["solve", "f.csv", "--problem", "exp", "--target", "target", "--target-scale", "mean"]
+        out, err = shell(*arguments, cwd=tmp_path, PYTHONIOENCODING="ascii")
         assert err == ""
-
-    def test_version(self):
-        assert shell("--version") == (f"newtonkit {nk.__version__}\n", "")
-
-    @pytest.mark.parametrize("arguments", [["--help"], ["compare", "--help"]])
-    def test_help_fits_into_80_columns(self, arguments, capsys, monkeypatch):
-        monkeypatch.setenv("COLUMNS", "80")
-        assert cli.main(arguments) == 0
-        assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
-
-    def test_nothing_heavy_is_imported_before_it_is_needed(self):
-        code = (
-            "import sys; from newtonkit.cli import main;"
-            "main(['--version']), main(['compare', '--data', 'iris']), main(['compare', '--help']);"
-            "assert not {'numpy', 'scipy', 'sklearn', 'rich', 'numba'} & set(sys.modules), sys.modules"
-        )
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60, check=True)
+        assert re.search(r"^gr\\xf6\\xdfe +\d", out, re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    ("data", "kind"), [(data, kind) for data, problems in PROBLEMS.items() for kind in problems]
-)
-def test_ready_problems_have_a_minimum(data, kind):
-    ready = PROBLEMS[data][kind]
-    assert len(ready.description) <= 80
-    problem = ready.load()
-    result = nk.minimize(problem)
-    assert result.success
-    assert result.fun < 0.9 * problem.fun([0.0] * problem.n_parameters)
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_progress_on_a_terminal_is_wiped_off(tmp_path):
+    text, lines = on_a_terminal("solve", "digits", "--starts", "20", "--seed", "1")
+    assert re.search(r"start \d+ of 20, iteration \d+, value 0\.\d+, gradient", text)
+    assert lines[0] == "digits: softmax attention to the images of an eight"
+    assert not any("iteration " in line for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
+class TestCtrlC:
+    def test_before_the_solve(self, monkeypatch, capsys, tmp_path):
+        def interrupted(*args, **kwargs):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("newtonkit.minimizer.minimize", interrupted)
+        path = tmp_path / "fit.json"
+        path.write_text("kept")
+        assert cli.main(["solve", "diabetes", "--output", str(path)]) == 130
+        assert capsys.readouterr() == ("", "newtonkit solve: error: interrupted\n")
+        assert [p.name for p in tmp_path.iterdir()] == ["fit.json"]
+        assert path.read_text() == "kept"
+
+    @pytest.mark.parametrize(("starts", "calls"), [("1", 3), ("9", 40)])
+    def test_in_a_descent_the_best_point_is_written(self, starts, calls, tmp_path, monkeypatch, capsys):
+        """In the first descent there is no minimum yet; later the best of those before is one."""
+        left = iter(range(calls))
+
+        def interrupted():
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return 0.0
+
+        monkeypatch.setattr("newtonkit.shell.solve.time.monotonic", interrupted)
+        path = tmp_path / "fit.json"
+        arguments = ["solve", "digits", "--starts", starts, "--seed", "1", "--output", str(path)]
+        assert cli.main(arguments) == 130
+        assert capsys.readouterr().err == "newtonkit solve: error: interrupted\n"
+        record = json.loads(path.read_text(encoding="utf-8"))
+        assert record["interrupted"] is True
+        assert record["result"]["success"] is (starts == "9")
+        assert record["result"]["fun"] < 0.00259
+        assert record["result"]["starts"][-1]["status"] == "INTERRUPTED"
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+    def test_as_a_signal(self, tmp_path):
+        path = tmp_path / "fit.json"
+        terminal, end = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "newtonkit", "solve", "digits", "--starts", "99999", "--output", path],
+            cwd=ROOT, env={**os.environ, "TERM": "xterm"}, stdout=subprocess.PIPE, stderr=end, text=True,
+        )  # fmt: skip
+        os.close(end)
+        seen = b""
+        while not re.search(rb"start \d+ of", seen):
+            seen += os.read(terminal, 1000)  # OSError at the end
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        os.close(terminal)
+        assert process.returncode == 130
+        assert re.search(r"^starts +\d+ of 99999; this is the best of them$", out, re.MULTILINE)
+        assert json.loads(path.read_text(encoding="utf-8"))["interrupted"] is True
+        assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,227 @@
+"""``newtonkit compare``: newtonkit beside the methods of SciPy."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from newtonkit.datasets import PROBLEMS, ReadyProblem
+from newtonkit.shell.arguments import add_data_options, positive, refuse_file_options, seed, whole
+from newtonkit.shell.manual import ManualParser
+from newtonkit.shell.mistakes import MistakeError, listed
+from newtonkit.shell.output import refuse_clashes, replacing, write_text
+from newtonkit.shell.pages import COMPARE
+from newtonkit.shell.progress import status_line
+from newtonkit.shell.tasks import Task, preparation, ready_task
+
+if TYPE_CHECKING:
+    from newtonkit.comparison import Comparison, PerformanceProfile
+
+# What is shown without arguments: one problem for each of two kinds.
+_SHOWN = (("diabetes", "exp"), ("digits", "softmax"))
+_PICTURES = (".png", ".svg", ".pdf")
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A problem to be compared: what it is called in names of files, and what makes it."""
+
+    slug: str
+    title: str
+    prepare: Callable[[], Task]
+
+
+def add(commands: Any) -> None:
+    """Add the command to those of the parser."""
+    parser: ManualParser = commands.add_parser("compare", help=COMPARE.purpose, page=COMPARE)
+    where = parser.add_argument_group("ARGUMENTS")
+    where.add_argument("data", metavar="DATA", nargs="?", help="a file, or the NAME of ready-made data")
+    add_data_options(parser)
+    run_options = parser.add_argument_group("METHODS AND LIMITS")
+    run_options.add_argument(
+        "--methods", nargs="+", metavar="METHOD", help="newtonkit, BFGS, trust-exact, ... (default: all)"
+    )
+    run_options.add_argument(
+        "--gtol", type=positive, default=1e-8, metavar="TOL", help="tolerance (default: %(default)g)"
+    )
+    run_options.add_argument(
+        "--max-time", type=positive, default=10.0, metavar="S", help="seconds for each (default: %(default)g)"
+    )
+    run_options.add_argument("--max-iter", type=whole, metavar="N", help="iterations for each (default: any)")
+    run_options.add_argument(
+        "--seeds",
+        type=whole,
+        metavar="N",
+        help="runs of each randomised method; median and spread are reported (default: 1)",
+    )
+    run_options.add_argument("--seed", type=seed, metavar="K", help="where the seeds begin")
+    output = parser.add_argument_group("OUTPUT")
+    output.add_argument("--json", metavar="FILE", help="write all figures to FILE; - prints them alone")
+    output.add_argument("--csv", metavar="FILE", help="the same as a table; - prints it alone")
+    output.add_argument("--plot", metavar="FILE", help="draw gap against iterations, seconds and passes")
+    output.add_argument(
+        "--profile",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="a performance profile instead of the tables, drawn to FILE if there is one",
+    )
+    parser.add_common_options()
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, and return the exit code."""
+    items = _items(arguments)
+    _check_output(arguments)
+    alone = "-" in (arguments.json, arguments.csv)
+    with contextlib.ExitStack() as stack:
+        json_place, csv_place, profile_place = (
+            stack.enter_context(replacing(path if path and path != "-" else None))
+            for path in (arguments.json, arguments.csv, arguments.profile)
+        )
+        plots = [stack.enter_context(replacing(path)) for path in _plot_names(arguments.plot, items)]
+        comparisons = _compare_all(items, arguments, show=not alone and arguments.profile is None)
+        profile = _profile_of(comparisons, arguments.profile, profile_place, show=not alone)
+        for comparison, plot in zip(comparisons, plots, strict=True):
+            if plot is not None:
+                comparison.plot(plot)
+        if arguments.json is not None:
+            write_text(json_place, _figures(comparisons, profile))
+        if arguments.csv is not None:
+            write_text(csv_place, _table(comparisons))
+    if not alone:
+        _tell_files(arguments, items)
+    return 0
+
+
+def _items(arguments: argparse.Namespace) -> list[_Item]:
+    """Return what is to be compared, checking the arguments and reading nothing."""
+    name, kind = arguments.data, arguments.problem
+    if name is None:
+        refuse_file_options(arguments, "DATA is missing")
+        if kind is None and arguments.profile is None:
+            return [_ready_item(data, kind, PROBLEMS[data][kind]) for data, kind in _SHOWN]
+        items = [
+            _ready_item(data, k, ready)
+            for data, problems in PROBLEMS.items()
+            for k, ready in problems.items()
+            if not ready.extra and kind in (None, k)
+        ]
+        if not items:
+            raise MistakeError(f"no ready-made data has --problem {kind}: name a file")
+        return items
+    if name in PROBLEMS and arguments.profile is not None and kind is None:
+        refuse_file_options(arguments, f"{name} is ready-made (./{name} would be a file)")
+        return [_ready_item(name, kind, ready) for kind, ready in PROBLEMS[name].items()]
+    return [_Item(Path(name).stem, name, preparation(arguments))]
+
+
+def _ready_item(data: str, kind: str, ready: ReadyProblem) -> _Item:
+    return _Item(f"{data}-{kind}", ready.description, lambda: ready_task(data, ready))
+
+
+def _check_output(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot be written, before any work is done."""
+    files = {"--json": arguments.json, "--csv": arguments.csv, "--plot": arguments.plot}
+    refuse_clashes({"DATA": arguments.data, **files, "--profile": arguments.profile or None})
+    for option, path in (("--plot", arguments.plot), ("--profile", arguments.profile)):
+        if not path:
+            continue
+        if not path.lower().endswith(_PICTURES):
+            raise MistakeError(f"{option} {path} must end in {listed(_PICTURES, 'or')}")
+        if importlib.util.find_spec("matplotlib") is None:
+            raise MistakeError(f"{option} needs matplotlib: pip install 'newtonkit[plot]'")
+
+
+def _plot_names(path: str | None, items: Sequence[_Item]) -> list[str | None]:
+    """Return where the picture of each problem goes: under a name of its own if they are several."""
+    if path is None or len(items) == 1:
+        return [path] * len(items)
+    place = Path(path)
+    return [str(place.with_name(f"{place.stem}-{item.slug}{place.suffix}")) for item in items]
+
+
+def _compare_all(items: Sequence[_Item], arguments: argparse.Namespace, *, show: bool) -> list[Comparison]:
+    """Run the comparisons, printing each as soon as it is there."""
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console()
+    comparisons = []
+    for k, item in enumerate(items):
+        count = f" ({k + 1} of {len(items)})" if len(items) > 1 else ""
+        with status_line() as tell:
+            tell(f"{item.title}{count}: reading ...")
+            comparisons.append(_compared(item, arguments, tell, count))
+        if show:
+            console.print(*([""] if k else []), comparisons[-1], sep="\n")
+    return comparisons
+
+
+def _compared(
+    item: _Item, arguments: argparse.Namespace, tell: Callable[[str], object], count: str
+) -> Comparison:
+    from newtonkit.comparison import compare  # noqa: PLC0415
+
+    task = item.prepare()
+    several = {} if arguments.seeds is None else {"seeds": arguments.seeds}
+    try:
+        return compare(
+            task.problem,
+            methods=arguments.methods,
+            gtol=arguments.gtol,
+            max_time=arguments.max_time,
+            max_iter=arguments.max_iter,
+            rng=arguments.seed,
+            description=task.description,
+            callback=lambda name: tell(f"{task.description}{count}: {name} ..."),
+            **several,
+        )
+    except ValueError as error:
+        raise MistakeError(str(error)) from error
+
+
+def _profile_of(
+    comparisons: Sequence[Comparison], wanted: str | None, place: Path | None, *, show: bool
+) -> PerformanceProfile | None:
+    """Return the profile if it is wanted, printed and drawn."""
+    if wanted is None:
+        return None
+    from rich.console import Console  # noqa: PLC0415
+
+    from newtonkit.comparison import performance_profile  # noqa: PLC0415
+
+    profile = performance_profile(comparisons)
+    if show:
+        Console().print(profile)
+    if place is not None:
+        profile.plot(place)
+    return profile
+
+
+def _figures(comparisons: Sequence[Comparison], profile: PerformanceProfile | None) -> str:
+    from newtonkit.shell.record import as_json  # noqa: PLC0415
+
+    figures: dict[str, Any] = {"format": _FORMAT, "comparisons": [c.to_dict() for c in comparisons]}
+    if profile is not None:
+        figures["profile"] = profile.to_dict()
+    return as_json(figures)
+
+
+def _table(comparisons: Sequence[Comparison]) -> str:
+    """Return the tables of all comparisons below one header."""
+    return "".join(comparison.to_csv(header=k == 0) for k, comparison in enumerate(comparisons))
+
+
+def _tell_files(arguments: argparse.Namespace, items: Sequence[_Item]) -> None:
+    written = [arguments.json, arguments.csv, *_plot_names(arguments.plot, items), arguments.profile or None]
+    names = [name for name in written if name is not None]
+    if names:
+        sys.stdout.write(f"\nWritten: {', '.join(names)}.\n")

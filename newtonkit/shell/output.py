@@ -1,0 +1,116 @@
+"""Files are written beside their place and put there when they are whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from newtonkit.shell.mistakes import MistakeError
+
+
+@contextlib.contextmanager
+def replacing(path: str | None) -> Iterator[Path | None]:
+    """Make room for a file before any work is done; put it in its place at the end.
+
+    Inside, the file is written under another name in the same folder.  It takes its place
+    only if all went well, so that neither a mistake nor an interruption harms what was there.
+    What is no ordinary file (``/dev/null``, a pipe) is written as it is.
+
+    Parameters
+    ----------
+    path : str or None
+        Where it is to stand; None for nowhere.
+
+    Yields
+    ------
+    pathlib.Path or None
+        What to write to.
+
+    Raises
+    ------
+    MistakeError
+        If there can be no such file.
+    """
+    if path is None:
+        yield None
+        return
+    place = Path(os.path.realpath(path))
+    if place.is_dir():
+        raise MistakeError(f"cannot write {path}: it is a directory")
+    if place.exists() and not stat.S_ISREG(place.stat().st_mode):
+        yield place
+        return
+    if place.exists() and not os.access(place, os.W_OK):
+        raise MistakeError(f"cannot write {path}: Permission denied")
+    beside = place.with_name(f".{place.stem[:100]}.{os.getpid()}{place.suffix}")
+    try:
+        with open(beside, "xb"):
+            pass
+    except (OSError, ValueError) as error:
+        raise MistakeError(f"cannot write {path}: {getattr(error, 'strerror', error)}") from error
+    try:
+        yield beside
+        if place.exists():
+            beside.chmod(stat.S_IMODE(place.stat().st_mode))
+        os.replace(beside, place)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path | None, text: str) -> None:
+    """Write text to a file, or to standard output if there is none."""
+    if path is None:
+        sys.stdout.write(text)
+    else:
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def refuse_clashes(named: dict[str, str | None]) -> None:
+    """Refuse two of the files that arguments name to be one and the same.
+
+    Parameters
+    ----------
+    named : dict of str to str or None
+        The file by the argument that names it.
+    """
+    seen: dict[str, str] = {}
+    for argument, path in named.items():
+        if path is None or path == os.devnull:
+            continue
+        real = path if path == "-" else os.path.realpath(path)
+        if real in seen:
+            raise MistakeError(f"{seen[real]} and {argument} are both {path}")
+        seen[real] = argument
+
+
+def shown(text: str) -> str:
+    """Return text as standard output can show it: formulas in ASCII where it has no Unicode."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return text.translate(_PLAIN).encode("ascii", "backslashreplace").decode("ascii")
+    return text
+
+
+_PLAIN = str.maketrans(
+    {
+        "½": "1/2",
+        "‖": "||",
+        "−": "-",
+        "⟨": "<",
+        "⟩": ">",
+        "γ": "gamma",
+        "ᵀ": "^T",
+        "·": "*",
+        "²": "^2",
+        "′": "'",
+        "″": "''",
+        "∞": "infinity",
+        "≥": ">=",
+        "∇": "grad ",
+    }
+)

@@ -1,0 +1,63 @@
+"""What ``newtonkit solve`` prints: how it ended, and the coefficients."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from newtonkit.results import MinimizeResult
+    from newtonkit.shell.tasks import Task
+
+_MOST_COEFFICIENTS = 20
+_WIDTH = 79
+_NUMBER = 14
+
+
+def summary_of(result: MinimizeResult, task: Task, starts: int) -> str:
+    """Return the summary of a solve, at most 79 columns wide but for the description."""
+    problem = task.problem
+    n, d = problem.design.shape
+    groups = len(problem.outer.groups)
+    sizes = f"n = {n}, d = {d}" + " with the intercept" * problem.fit_intercept
+    sizes += f", {groups} groups" if groups > 1 else ""
+    ended = "solved" if result.success else "not solved"
+    lines = [
+        task.description,
+        sizes,
+        "",
+        f"{ended}: {result.status.name}",
+        *textwrap.wrap(result.message, _WIDTH),
+        "",
+        f"value       {result.fun:.10g}",
+        f"iterations  {result.nit}",
+        f"seconds     {result.seconds:.4f}",
+    ]
+    if starts > 1:
+        lines.append(f"starts      {len(result.starts)} of {starts}; this is the best of them")
+    if result.rank < d:
+        lines.append(f"rank        {result.rank} of {d}: of all solutions, the nearest to 0")
+    notes = [textwrap.fill(note, _WIDTH) for note in task.notes]
+    return "\n".join([*lines, "", *_table(result, task), *([""] if notes else []), *notes]) + "\n"
+
+
+def _table(result: MinimizeResult, task: Task) -> list[str]:
+    """Return the coefficients; the largest of them if they are many."""
+    coefficients = list(zip(task.names, result.x.tolist(), strict=False))
+    hidden = len(coefficients) - _MOST_COEFFICIENTS
+    if hidden > 0:
+        largest = sorted(coefficients, key=lambda pair: -abs(pair[1]))[:_MOST_COEFFICIENTS]
+        kept = set(largest)
+        coefficients = [pair for pair in coefficients if pair in kept]
+    if task.problem.fit_intercept:
+        coefficients.append(("(intercept)", float(result.x[-1])))
+    width = min(max(len("coefficient"), *(len(name) for name, _ in coefficients)), _WIDTH - _NUMBER - 2)
+    lines = [f"{'coefficient':<{width}}  {'value':>{_NUMBER}}", "-" * (width + 2 + _NUMBER)]
+    lines += [f"{_cut(name, width):<{width}}  {value:>{_NUMBER}.6g}" for name, value in coefficients]
+    if hidden > 0:
+        lines.append(f"... and {hidden} smaller in size; --output FILE writes them all")
+    return lines
+
+
+def _cut(name: str, width: int) -> str:
+    return name if len(name) <= width else f"{name[: width - 3]}..."
