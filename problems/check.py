@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -186,9 +185,9 @@ def check_derivatives(
     """
     if not isinstance(problem, Problem):
         raise TypeError(f"problem must be a Problem, got {type(problem).__name__}")
-    if isinstance(directions, bool) or not hasattr(directions, "__index__"):
+    if isinstance(directions, bool) or not isinstance(directions, int | np.integer):
         raise TypeError(f"directions must be an integer, got {directions!r}")
-    if operator.index(directions) < 1:
+    if directions < 1:
         raise ValueError(f"directions must be at least 1, got {directions}")
     start = problem.evaluate(x)
     if not np.isfinite(start.x).all():

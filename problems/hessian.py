@@ -166,11 +166,12 @@ class StructuredHessian:
 
     def diagonal(self) -> FloatArray:
         """Return the diagonal of H, shape (d,), without forming H."""
-        rows = self.design.square_transposed_product(self.row_diagonal)
-        low_rank = self._sum_over_groups(
-            lambda w, cores: np.add.reduce(w * np.matmul(cores, w), axis=(0, 1)), self.ridge.shape
-        )
-        return rows + low_rank + self.ridge
+        with quiet():
+            rows = self.design.square_transposed_product(self.row_diagonal)
+            low_rank = self._sum_over_groups(
+                lambda w, cores: np.add.reduce(w * np.matmul(cores, w), axis=(0, 1)), self.ridge.shape
+            )
+            return rows + low_rank + self.ridge
 
     @cached_property
     def _dense(self) -> FloatArray:

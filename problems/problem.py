@@ -135,7 +135,8 @@ class Problem:
 
     def hessp(self, x: ArrayLike, v: ArrayLike) -> FloatArray:
         """Return the Hessian at x times v, shape (d,)."""
-        direction = _as_point(v, "v", self.n_parameters, most_axes=2)
+        with quiet():
+            direction = _as_point(v, "v", self.n_parameters, most_axes=2).astype(np.float64)
         if not np.isfinite(direction).all():
             raise ValueError("v must be finite, but holds NaN or infinity")
         return self._at(x).hessian @ direction
