@@ -109,21 +109,24 @@ class Monitor:
         self.trace = [TracePoint(0, 0.0, start.value)]
         self._idle = 0
         self._overhead = 0.0
+        self._stopped_at: float | None = None
         self._began = time.perf_counter()
 
     @property
     def seconds(self) -> float:
         """Wall time since the start of the run, without what the comparison spent on itself."""
-        return time.perf_counter() - self._began - self._overhead
+        now = time.perf_counter() if self._stopped_at is None else self._stopped_at
+        return now - self._began - self._overhead
 
     @contextmanager
     def clock_stopped(self) -> Iterator[None]:
-        """Do not charge the time inside to the method."""
-        began = time.perf_counter()
+        """Do not charge the time inside to the method; not to be nested."""
+        self._stopped_at = time.perf_counter()
         try:
             yield
         finally:
-            self._overhead += time.perf_counter() - began
+            self._overhead += time.perf_counter() - self._stopped_at
+            self._stopped_at = None
 
     def check_clock(self) -> None:
         """End the run if its time is up."""

@@ -55,15 +55,16 @@ class OwnMethod(Method):
             )
             seconds = monitor.seconds
         except Exception as error:
-            x, iterations, seconds = monitor.iterate, monitor.iterations, monitor.seconds
-            return Run(self.name, x, iterations, *4 * (None,), seconds, "raised", in_words(error), None)
+            counts, seconds = (monitor.iterations, *4 * (None,)), monitor.seconds
+            run = Run(self.name, monitor.iterate, *counts, seconds, "raised", in_words(error), None)
+            return replace(run, trace=tuple(monitor.trace))
         if result.status == Status.INTERRUPTED:
             raise KeyboardInterrupt
         if not np.array_equal(result.x, monitor.iterate):
             monitor.conclude(result.x, result.fun, int(result.nit))
         ending = "tolerance" if met else _CUT_OFF.get(result.status, "own")
         said = STOPPED_BY_US.get(ending) or f"{result.status.name.lower()}: {result.message}"
-        counts = (int(result.nit), int(result.nfev), int(result.njev), int(result.nhev), 0)
+        counted = (int(result.nit), int(result.nfev), int(result.njev), int(result.nhev), 0)
         claimed = bool(result.success) if ending == "own" else None
-        run = Run(self.name, result.x, *counts, seconds, ending, said, claimed)
+        run = Run(self.name, result.x, *counted, seconds, ending, said, claimed)
         return replace(run, factorisations=int(result.nhev) + 1, trace=tuple(monitor.trace))

@@ -195,7 +195,10 @@ def performance_profile(comparisons: Sequence[Comparison], measure: str = "secon
 def _checked(comparisons: Any) -> list[Comparison]:
     if isinstance(comparisons, Comparison):
         raise TypeError("comparisons must be a sequence of Comparison, got one; put it into a list")
-    given = list(comparisons)
+    try:
+        given = list(comparisons)
+    except TypeError:
+        raise TypeError(f"comparisons must be a sequence of Comparison, got {comparisons!r}") from None
     if not given:
         raise ValueError("comparisons must hold at least one Comparison")
     for entry in given:

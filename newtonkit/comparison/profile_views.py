@@ -24,8 +24,8 @@ def profile_table(profile: PerformanceProfile) -> Table:
     table = new_table()
     table.add_column("method", no_wrap=True, min_width=14)
     for factor in FACTORS:
-        name = "fastest" if factor == 1.0 and profile.measure == "seconds" else f"within {factor:g}x"
-        table.add_column("best" if factor == 1.0 else name, justify="right", no_wrap=True, min_width=10)
+        name = "best" if factor == 1.0 else f"within {factor:g}x"
+        table.add_column(name, justify="right", no_wrap=True, min_width=10)
     table.add_column("at all", justify="right", no_wrap=True, min_width=8)
     table.add_column("run on", justify="right", no_wrap=True, min_width=9)
     for k, method in enumerate(profile.methods):

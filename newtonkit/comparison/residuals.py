@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,11 @@ class SumOfSquares:
         self._penalised = np.flatnonzero(problem.ridge > 0.0)
         self._root_ridge = np.sqrt(problem.ridge[self._penalised])
         self.shape = (n + (0 if self._w is None else n) + len(self._penalised), d)
-        # The user of SciPy has the array at hand: making it is charged to nobody.
-        self._A = problem.design.to_dense() if is_dense(problem) else None
+
+    @cached_property
+    def dense(self) -> FloatArray | None:
+        """A as an array, shape (n, d); None unless the design is dense."""
+        return self._problem.design.to_dense() if is_dense(self._problem) else None
 
     def residuals(self, x: FloatArray, a_x: FloatArray) -> FloatArray:
         """Return R(x) given A x, shape (m,)."""
@@ -77,12 +81,12 @@ class SumOfSquares:
     def jacobian(self, a_x: FloatArray) -> FloatArray | LinearOperator:
         """Return the Jacobian given A x, shape (m, d)."""
         slopes = self._root_weights * self._outer.activation(self._u(a_x))[1]
-        if self._A is None:
+        if self.dense is None:
             return self._operator(slopes)
         n, J = len(slopes), np.zeros(self.shape)
-        np.multiply(slopes[:, None], self._A, out=J[:n])
+        np.multiply(slopes[:, None], self.dense, out=J[:n])
         if self._w is not None:
-            np.multiply(self._w[:, None], self._A, out=J[n : 2 * n])
+            np.multiply(self._w[:, None], self.dense, out=J[n : 2 * n])
         rows = self.shape[0] - len(self._penalised) + np.arange(len(self._penalised))
         J[rows, self._penalised] = self._root_ridge
         return J
