@@ -212,7 +212,7 @@ def test_only_true_and_false_say_whether_there_is_an_intercept(value):
         ("0.1", (TypeError, "^entropy_weight must hold numbers")),
         (0.1j, (TypeError, "^entropy_weight must be real")),
     ],
-    ids=repr,
+    ids=lambda part: str(part)[:30],
 )
 def test_entropy_weights(value, refusal):
     assert_refused(lambda: nk.EntropySoftmaxRegression(A, SHARES, entropy_weight=value), refusal)

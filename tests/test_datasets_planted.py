@@ -198,6 +198,7 @@ REFUSED = [
     ("n", 2.0, TypeError),
     ("n", True, TypeError),
     ("n", np.array([5]), TypeError),
+    ("n", np.timedelta64(40, "s"), TypeError),
     ("n", 12, ValueError),
     ("n", 10**30, ValueError),
     ("d", -1, ValueError),
@@ -214,6 +215,8 @@ REFUSED = [
     ("density", 1.5, ValueError),
     ("density", True, TypeError),
     ("noise", -1.0, ValueError),
+    ("noise", 10**400, ValueError),
+    ("noise", np.timedelta64(1, "s"), TypeError),
     ("noise", np.inf, ValueError),
     ("noise", [0.1], TypeError),
     ("groups", 0, ValueError),
@@ -231,7 +234,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("argument", "value", "error"), REFUSED)
+@pytest.mark.parametrize(("argument", "value", "error"), REFUSED, ids=lambda part: str(part)[:30])
 def test_what_cannot_be_made_is_refused_by_name(argument, value, error):
     settings = {"kind": "softmax", "n": 40, "d": 10, "coherence": 0.1, "groups": 2, argument: value}
     with pytest.raises(error, match=rf"^{argument}\b"):

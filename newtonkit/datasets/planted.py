@@ -139,7 +139,8 @@ def make_planted(
         The share of nonzero entries, at least 1 / d; below 1 the design is a CSR array.
     noise : float, default 0.0
         The relative standard deviation of the target: every entry is multiplied by a
-        log-normal factor of mean 1 and this standard deviation, which keeps its sign.
+        log-normal factor of mean 1 and this standard deviation, which keeps its sign.  At
+        most 1000.
     groups : int, default 1
         The number of groups of consecutive rows, equal in size up to one row; each has a
         softmax (or a sum) of its own.  Has to be 1 for "exp", "cosh" and "sinh".

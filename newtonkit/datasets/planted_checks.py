@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,9 @@ __all__ = ["PlantedSettings", "checked_settings"]
 
 _LARGEST_CONDITION = 1e12
 _LARGEST_SATURATION = 100.0
+_LARGEST_NOISE = 1000.0
 _MOST_ENTRIES = 2**40
+_NOT_NUMBERS = (bool, np.timedelta64)  # though Python or NumPy count them among the integers
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def checked_settings(
         condition=_number("condition", condition, 1.0, _LARGEST_CONDITION),
         coherence=_number("coherence", coherence, 0.0, 1.0),
         density=_number("density", density, 0.0, 1.0),
-        noise=_number("noise", noise, 0.0, np.inf),
+        noise=_number("noise", noise, 0.0, _LARGEST_NOISE),
         groups=_whole("groups", groups),
         saturation=_number("saturation", saturation, 0.0, _LARGEST_SATURATION),
         dtype=_checked_dtype(dtype),
@@ -69,8 +70,6 @@ def _check_together(settings: PlantedSettings, kind: str) -> None:
         raise ValueError("coherence must be less than 1, or all rows but the heavy ones would be zero")
     if settings.saturation == 0.0:
         raise ValueError("saturation must be positive, got 0")
-    if settings.noise == np.inf:
-        raise ValueError("noise must be finite, got inf")
     if d == 1 and settings.condition != 1.0:
         raise ValueError(f"condition must be 1 for a single column (d = 1), got {settings.condition:g}")
     if settings.density * d < 1.0 - 1e-12:
@@ -86,19 +85,15 @@ def _check_together(settings: PlantedSettings, kind: str) -> None:
 
 
 def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
+    if isinstance(value, _NOT_NUMBERS) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} must be an integer, got {value!r}")
-    try:
-        whole = operator.index(value)
-    except TypeError:  # an array has the method, too
-        raise TypeError(f"{name} must be an integer, got {value!r}") from None
-    if whole < 1:
-        raise ValueError(f"{name} must be at least 1, got {whole}")
-    return whole
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value!r}")
+    return int(value)
 
 
 def _number(name: str, value: Any, least: float, most: float) -> float:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+    if isinstance(value, _NOT_NUMBERS) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not least <= value <= most:
         raise ValueError(f"{name} must lie within {least:g} and {most:g}, got {value!r}")
