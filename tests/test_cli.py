@@ -149,9 +149,8 @@ class TestStreams:
             assert re.fullmatch(r"newtonkit( solve)?: error: .*surprise.*\n", err)
 
     @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
-    @pytest.mark.parametrize("arguments", ["problems", "solve digits --output -"])
-    def test_a_reader_that_leaves_early(self, arguments):
-        command = f"{sys.executable} -m newtonkit {arguments} | true"
+    def test_a_reader_that_leaves_early(self):
+        command = f"{sys.executable} -m newtonkit problems | true"
         done = subprocess.run(
             command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
         )

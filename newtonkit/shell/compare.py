@@ -22,6 +22,7 @@ from newtonkit.shell.tasks import Task, preparation, ready_task
 
 if TYPE_CHECKING:
     from newtonkit.comparison import Comparison, PerformanceProfile
+    from newtonkit.problems import Problem
 
 # What is shown without arguments: one problem for each of two kinds.
 _SHOWN = (("diabetes", "exp"), ("digits", "softmax"))
@@ -168,6 +169,7 @@ def _compare_all(items: Sequence[_Item], arguments: argparse.Namespace, *, show:
 def _compared(
     item: _Item, arguments: argparse.Namespace, tell: Callable[[str], object], count: str
 ) -> Comparison:
+    """Run one comparison; `count` says which of several it is."""
     from newtonkit.comparison import compare  # noqa: PLC0415
 
     task = item.prepare()
@@ -175,7 +177,7 @@ def _compared(
     try:
         return compare(
             task.problem,
-            methods=arguments.methods,
+            methods=_suited(arguments.methods, task.problem) if count else arguments.methods,
             gtol=arguments.gtol,
             max_time=arguments.max_time,
             max_iter=arguments.max_iter,
@@ -186,6 +188,21 @@ def _compared(
         )
     except ValueError as error:
         raise MistakeError(str(error)) from error
+
+
+def _suited(names: list[str] | None, problem: Problem) -> list[str] | None:
+    """Return those of the methods that suit a problem, as not all of them suit each of several.
+
+    Names that are unknown stay, and so do all if none would be left: the comparison then
+    says what is wrong with them.
+    """
+    from newtonkit.comparison.registry import REGISTRY  # noqa: PLC0415
+
+    known = {name.lower(): method for name, method in REGISTRY.items()}
+    kept = [
+        name for name in names or () if name.lower() not in known or not known[name.lower()].unsuited(problem)
+    ]
+    return kept or names
 
 
 def _profile_of(
@@ -224,4 +241,4 @@ def _tell_files(arguments: argparse.Namespace, items: Sequence[_Item]) -> None:
     written = [arguments.json, arguments.csv, *_plot_names(arguments.plot, items), arguments.profile or None]
     names = [name for name in written if name is not None]
     if names:
-        sys.stdout.write(f"\nWritten: {', '.join(names)}.\n")
+        sys.stdout.write("".join(["\nWritten:\n", *(f"    {name}\n" for name in names)]))

@@ -206,7 +206,7 @@ _KINDS = (
         "SoftmaxCrossEntropy",
         LIKELIHOOD,
         "B log ⟨exp(u), 1⟩ − ⟨b, u⟩",
-        "p = exp(u) / ⟨exp(u), 1⟩, B = ⟨b, 1⟩",
+        "B = ⟨b, 1⟩",
         ("p = exp(u) / ⟨exp(u), 1⟩,  B = ⟨b, 1⟩",),
         "B p − b",
         "B p",
