@@ -114,6 +114,7 @@ class TestExamples:
 
 class TestImports:
     def test_help_version_and_mistakes_import_nothing_heavy(self, tmp_path):
+        (tmp_path / "x.csv").write_text("x,y\n1,2\n")
         calls = [
             ["--version"], ["--help"], *([c, "--help"] for c in COMMANDS), ["problems"], ["problems", "exp"],
             ["solve", "none.csv"], ["solve", "iris"], ["solve", "x.csv", "--problem", "tanh"],
@@ -129,7 +130,8 @@ class TestImports:
         )
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", code],
-            cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 

@@ -23,6 +23,7 @@ def folder(tmp_path_factory):
         sales().assign(name=[f"n{k}" for k in range(60)], one=1.0, same="a", weight=-1.0), path / "wide.csv"
     )
     write(sales(), path / "sales.csv")
+    write(sales().assign(far=1000.0), path / "big.csv")
     write(travel().assign(none=0.0, signed=np.tile([1.0, -1.0], 420)), path / "travel.parquet")
     write(sales(1500).assign(name=[f"n{k}" for k in range(1500)]), path / "long.csv")
     np.savez(path / "m.npz", A=np.ones((3, 1)), b=np.ones(3), groups=[1, 1, 2])
@@ -31,6 +32,10 @@ def folder(tmp_path_factory):
 
 
 MISTAKES = [
+    (
+        ["big.csv", *S[1:], "--problem", "exp", "--features", "size", "--offset", "far"],
+        r"the problem has no finite value where it starts, at x = 0: is --offset out of range\?",
+    ),
     # of the arguments alone
     ([], "the following arguments are required: DATA"),
     (["sales.csv"], "a file needs --problem KIND; 'newtonkit problems' lists the kinds"),

@@ -217,6 +217,16 @@ class TestMistakes:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         self._check(path, folder, message, capsys)
 
+    def test_rows_outside_the_domain(self, folder, tmp_path, capsys):
+        """With an offset far below 0 a sum of exp(u) + u is negative, and its shares mean nothing."""
+        arguments = ["--problem", "resnet-softmax", "--target", "choice", "--features", "psize"]
+        path, _ = fitted(folder, "travel.parquet", *arguments, "--offset", "weight", "--target-scale", "sum")
+        new = write(travel().assign(weight=-50.0), tmp_path / "new.csv")
+        assert cli.main(["predict", path, new]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.endswith("new.csv is outside the domain of the solution: a sum of f is not positive\n")
+
     def test_no_such_solution(self, folder, tmp_path, capsys):
         self._check(tmp_path / "none.json", folder, "none.json: No such file or directory", capsys)
         self._check(tmp_path, folder, "it is a directory", capsys)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from newtonkit.datasets import PROBLEMS, ReadyProblem
 from newtonkit.shell.arguments import add_data_options, positive, refuse_file_options, seed, whole
 from newtonkit.shell.manual import ManualParser
-from newtonkit.shell.mistakes import MistakeError, listed
+from newtonkit.shell.mistakes import NO_START, MistakeError, listed
 from newtonkit.shell.output import refuse_clashes, replacing, write_text
 from newtonkit.shell.pages import COMPARE
 from newtonkit.shell.progress import status_line
@@ -187,6 +187,8 @@ def _compared(
             **several,
         )
     except ValueError as error:
+        if str(error).startswith("x0 "):
+            raise MistakeError(NO_START) from error
         raise MistakeError(str(error)) from error
 
 

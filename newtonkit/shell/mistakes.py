@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+NO_START = "the problem has no finite value where it starts, at x = 0: is --offset out of range?"
+
 
 class MistakeError(Exception):
     """A mistake in the arguments or in a file; its text is the one line that the user reads."""

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from newtonkit.shell.kinds import NORMALISED
 from newtonkit.shell.manual import ManualParser
 from newtonkit.shell.mistakes import MistakeError, listed
 from newtonkit.shell.output import refuse_clashes, replacing
@@ -99,10 +100,10 @@ def predictions(solution: Solution, file: DataFile) -> FloatArray:
         entropy_weight=solution.entropy_weight,
         **extras,
     )
-    try:
-        values = problem.predict(np.array(solution.x))
-    except ValueError as error:
-        raise MistakeError(str(error)) from error
+    x = np.array(solution.x)
+    if solution.kind.structure == NORMALISED and not np.isfinite(problem.fun(x)):
+        raise MistakeError(f"{file.name} is outside the domain of the solution: a sum of f is not positive")
+    values = problem.predict(x)
     if not np.isfinite(values).all():
         row = int(np.argmin(np.isfinite(values))) + 1
         raise MistakeError(f"the prediction for row {row} of {file.name} is out of the range of numbers")

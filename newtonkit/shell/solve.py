@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from newtonkit.shell.arguments import add_data_options, not_negative, positive, seed, whole
 from newtonkit.shell.manual import INTERRUPTED, ManualParser
-from newtonkit.shell.mistakes import MistakeError
+from newtonkit.shell.mistakes import NO_START, MistakeError
 from newtonkit.shell.output import refuse_clashes, replacing, shown, write_text
 from newtonkit.shell.pages import SOLVE
 from newtonkit.shell.progress import status_line
@@ -115,4 +115,6 @@ def _minimised(task: Task, arguments: argparse.Namespace, show: Callable[[str], 
             callback=callback,
         )
     except ValueError as error:
+        if str(error).startswith("x0 "):
+            raise MistakeError(NO_START) from error
         raise MistakeError(str(error)) from error

@@ -56,7 +56,9 @@ def preparation(arguments: argparse.Namespace) -> Callable[[], Task]:
         refuse_file_options(arguments, f"{name} is ready-made (./{name} would be a file)")
         chosen = ready_problem(name, arguments.problem)
         return lambda: ready_task(name, chosen)
-    if not os.path.lexists(name) and not name.lower().endswith(SUFFIXES):
+    if not os.path.lexists(name):
+        if name.lower().endswith(SUFFIXES):
+            raise MistakeError(f"cannot read {name}: No such file or directory")
         raise MistakeError(
             f"there is neither a file nor ready-made data called {name}; files end in "
             f"{listed(SUFFIXES, 'or')}, ready-made are {listed(PROBLEMS)}"
