@@ -135,6 +135,20 @@ class TestImports:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
+    def test_a_solve_of_a_file_loads_neither_frames_nor_what_it_does_not_need(self, tmp_path):
+        write(sales(), tmp_path / "f.csv")
+        call = ["solve", "f.csv", "--problem", "exp", "--target", "price", "--features", "size", "--quiet"]
+        code = (
+            f"import sys; from newtonkit.cli import main; assert main({call!r}) == 0;"
+            "assert not {'pandas', 'sklearn', 'numba', 'rich', 'matplotlib'} & set(sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", code],
+            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
 
 class TestStreams:
     def test_exit_code_of_the_process(self):

@@ -63,7 +63,7 @@ def numbers(file: DataFile, name: str, hint: str, *, keep_single: bool = False) 
     _check_complete(file, name, column)
     if types.is_decimal(kind):
         column = column.cast(pa.float64())
-    values: Any = column.to_numpy()
+    values: FloatArray = _array(column)
     if not (keep_single and types.is_float32(kind)):
         values = values.astype(np.float64)
     bad = ~np.isfinite(values)
@@ -73,7 +73,7 @@ def numbers(file: DataFile, name: str, hint: str, *, keep_single: bool = False) 
         raise MistakeError(
             f"column {name!r} of {file.name} has {_values(int(bad.sum()))} {what}, the first in row {row + 1}"
         )
-    return values  # type: ignore[no-any-return]
+    return values
 
 
 def labels(file: DataFile, name: str) -> Any:
@@ -88,7 +88,24 @@ def labels(file: DataFile, name: str) -> Any:
     _check_complete(file, name, column)
     if types.is_decimal(column.type) or types.is_time(column.type):
         column = column.cast(pa.string())
-    return column.to_numpy()
+    return (
+        _array(column)
+        if types.is_primitive(column.type) and not types.is_temporal(column.type)
+        else column.to_numpy()
+    )
+
+
+def _array(column: Any) -> Any:
+    """Return a column of numbers or booleans without missing values as an array.
+
+    ``column.to_numpy()`` would do the same, but imports pandas wherever it is installed.
+    """
+    import numpy as np  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415
+
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.uint8())
+    return np.concatenate([np.from_dlpack(chunk) for chunk in column.chunks])
 
 
 def coded_levels(file: DataFile, name: str) -> tuple[Any, list[Level]]:
@@ -119,7 +136,7 @@ def coded_levels(file: DataFile, name: str) -> tuple[Any, list[Level]]:
         raise MistakeError(
             f"column {name!r} of {file.name} has {len(levels)} levels; --categorical takes {MOST_LEVELS}"
         )
-    return coded.indices.to_numpy().astype(np.intp), levels
+    return np.from_dlpack(coded.indices).astype(np.intp), levels
 
 
 def first_text(file: DataFile, name: str) -> str:
