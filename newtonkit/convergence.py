@@ -21,6 +21,8 @@ _FLAT_MASS = 1e-10
 _LOST_CURVATURE = 1e-8
 _LOST_SHARE = 1e-6
 _PATIENCE = 8
+_EDGE = 1e-6
+_FAR = tuple(4.0**k for k in range(1, 11))
 
 
 class Reference:
@@ -60,9 +62,14 @@ class Reference:
         steps, rows = model.flat_directions()
         curvatures, turn = np.linalg.eigh(self._point.hessian.restricted(steps, rows))
         curved = np.abs(curvatures) > _LOST_CURVATURE * self._point.curvature_mass
-        return any(
+        if any(
             _stays_flat(evaluation, steps @ w, rows @ w, curvature)
             for curvature, w in zip(np.abs(curvatures[curved]), turn[:, curved].T, strict=True)
+        ):
+            return True
+        # An offset may have saturated the function at x = 0 as well, which then tells nothing.
+        return bool(self._point.u.any()) and any(
+            _changes_far_away(evaluation, steps @ w, rows @ w) for w in turn[:, ~curved].T
         )
 
 
@@ -74,6 +81,24 @@ def _stays_flat(evaluation: PointEvaluation, step: FloatArray, a_step: FloatArra
         moved = evaluation.along(sign * step, sign * a_step)
         if moved is not None and abs(moved.value - evaluation.value) <= _LOST_SHARE * usual:
             return True
+    return False
+
+
+def _changes_far_away(evaluation: PointEvaluation, step: FloatArray, a_step: FloatArray) -> bool:
+    """Tell whether the value stays as it is for one unit of u either way, but not for good.
+
+    Where a step changes nothing at all, like the constant shift of a softmax, no distance
+    does; on a plateau there is an edge somewhere.
+    """
+    unit = 1.0 / float(np.abs(a_step).max())
+    change, noise = _EDGE * evaluation.loss_scale, value_noise(evaluation)
+    for sign in (unit, -unit):
+        for distance in (1.0, *_FAR):
+            moved = evaluation.along(sign * distance * step, sign * distance * a_step)
+            if distance == 1.0 and (moved is None or abs(moved.value - evaluation.value) > noise):
+                break
+            if moved is None or abs(moved.value - evaluation.value) > change:
+                return True
     return False
 
 

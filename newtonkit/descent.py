@@ -186,7 +186,7 @@ class Descent:
         if self.callback is None:
             return False
         try:
-            self.callback(replace(record, x=evaluation.x.copy()))
+            self.callback(replace(record, x=evaluation.x.copy(), phases=dict(record.phases)))
         except StopIteration:
             return True
         return False

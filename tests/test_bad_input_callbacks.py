@@ -73,7 +73,7 @@ def test_a_callback_that_spoils_its_record_spoils_nothing_else():
     result = solved(PROBLEM, callback=spoil)
     np.testing.assert_array_equal(result.x, CLEAN.x)
     assert [record.value for record in result.history] == [record.value for record in CLEAN.history]
-    assert all(record.x is None for record in result.history)
+    assert all(record.x is None and record.phases for record in result.history)
 
 
 def test_a_callback_that_spoils_the_start_spoils_nothing():

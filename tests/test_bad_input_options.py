@@ -246,3 +246,28 @@ def test_a_target_of_zeros_is_no_choice():
     """The cross-entropy is 0 everywhere: that is no success."""
     assert not solved(nk.SoftmaxCrossEntropy(A, np.zeros(16))).success
     assert_refused(lambda: nk.SoftmaxCrossEntropy(A, -B), (ValueError, "^b must be at least 0"))
+
+
+@pytest.mark.parametrize("offset", [100.0, 800.0, 1e6])
+@pytest.mark.parametrize("maker", [nk.SoftmaxRegression, nk.ResNetSoftmaxRegression])
+def test_an_offset_that_saturates_the_softmax_at_the_start_is_no_minimum(maker, offset):
+    """All of p lies on one row with a flat loss around: far from there the loss is lower."""
+    problem = maker(A - 1.5, SHARES, offset=np.r_[offset, np.zeros(15)])
+    result = solved(problem)
+    assert not result.success
+    assert result.status is nk.Status.SATURATED
+
+
+@pytest.mark.parametrize("mask", [-65504.0, -1e9, -1e30, float(np.finfo(np.float32).min)])
+@pytest.mark.parametrize("maker", [nk.SoftmaxRegression, nk.SoftmaxCrossEntropy])
+def test_rows_masked_by_an_offset_are_as_good_as_left_out(maker, mask):
+    kept = np.arange(16) % 4 != 1
+    target = np.where(kept, SHARES, 0.0)
+    ones = np.c_[A, np.ones(16)]  # with a direction that a softmax does not see
+    masked = maker(ones, target, offset=np.where(kept, 0.0, mask))
+    left_out = maker(ones[kept], target[kept])
+    ours, theirs = solved(masked), solved(left_out)
+    assert ours.success
+    assert ours.fun == pytest.approx(theirs.fun, rel=1e-10)
+    np.testing.assert_allclose(masked.predict(ours.x)[kept], left_out.predict(theirs.x), rtol=1e-5)
+    assert (masked.predict(ours.x)[~kept] == 0.0).all()

@@ -130,7 +130,7 @@ def test_a_missing_extra_is_named_in_one_line(load, monkeypatch):
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'newtonkit\[bench\]'") as caught:
         load()
     assert "\n" not in str(caught.value)
-    assert caught.value.__suppress_context__
+    assert caught.value.__suppress_context__ and caught.value.__cause__ is None
 
 
 def test_pandas_is_named_when_it_alone_is_missing(monkeypatch):

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 import newtonkit as nk
 from newtonkit.datasets import PLANTED_KINDS, make_planted
@@ -171,12 +172,11 @@ def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(density):
         return [dense(made.A).tobytes(), made.b.tobytes(), made.solution.tobytes(), made.heavy_rows.tobytes()]
 
     first = bits(7)
-    threads = nk.get_num_threads()
-    nk.set_num_threads(1)
-    try:
-        assert bits(7) == first == bits(np.random.default_rng(7))
-    finally:
-        nk.set_num_threads(threads)
+    assert bits(np.random.default_rng(7)) == first
+    with threadpool_limits(limits=1):
+        assert bits(7) == first
+    with threadpool_limits(limits=2):
+        assert bits(7) == first
     assert all(a != b for a, b in zip(first, bits(8), strict=True))
     assert bits(None) != bits(None)
 
