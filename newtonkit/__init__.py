@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from newtonkit.problems.check import check_derivatives
     from newtonkit.results import MinimizeResult, Status
+    from newtonkit.smooth import newton
 
 __version__ = "0.1.0.dev0"
 
@@ -46,6 +47,7 @@ _HOMES = {
     "compare": "newtonkit.comparison",
     "get_num_threads": "newtonkit.design",
     "minimize": "newtonkit.minimizer",
+    "newton": "newtonkit.smooth",
     "performance_profile": "newtonkit.comparison",
     "set_num_threads": "newtonkit.design",
 }
@@ -69,6 +71,7 @@ __all__ = [
     "design",
     "get_num_threads",
     "minimize",
+    "newton",
     "performance_profile",
     "problems",
     "set_num_threads",

@@ -150,7 +150,11 @@ class Criteria:
 
     def at_tolerance(self, evaluation: PointEvaluation) -> bool:
         """Tell whether the gradient is at tolerance, or at the level of its own rounding."""
-        return relative_gradient(evaluation) <= max(self.gtol, _GRADIENT_FLOOR)
+        return self.met(evaluation) or relative_gradient(evaluation) <= _GRADIENT_FLOOR
+
+    def met(self, evaluation: PointEvaluation) -> bool:
+        """Tell whether the gradient is at tolerance."""
+        return relative_gradient(evaluation) <= self.gtol
 
     def is_still(self, evaluation: PointEvaluation, model: CurvatureModel, newton: Step) -> bool:
         """Tell whether the model is convex and its minimiser hardly moves u."""
@@ -173,7 +177,7 @@ class Criteria:
         minimum = self.is_still(evaluation, model, newton)
         settled = minimum and relative_motion(evaluation, newton) <= _EPS
         if settled or (minimum and small):
-            return self._minimum_or_saturated(evaluation, model)
+            return self.minimum_or_saturated(evaluation, model)
         flat = small and evaluation.curvature_mass <= _FLAT_MASS * self.reference.mass
         # A loss that falls to 0 can always fall further; beside its size that is nothing.
         size = _VALUE_NOISE * _EPS * evaluation.loss_scale
@@ -187,15 +191,19 @@ class Criteria:
         at_floor = relative_gradient(evaluation) <= _STUCK_FLOOR
         settled = relative_motion(evaluation, newton) <= 4.0 * _EPS
         if (at_floor or settled) and self.is_still(evaluation, model, newton):
-            return self._minimum_or_saturated(evaluation, model)
+            return self.minimum_or_saturated(evaluation, model)
         return Status.STALLED
 
-    def _minimum_or_saturated(self, evaluation: PointEvaluation, model: CurvatureModel) -> Status:
+    def minimum_or_saturated(self, evaluation: PointEvaluation, model: CurvatureModel) -> Status:
+        """Tell what a point is at which the gradient is small and the Newton step leads nowhere."""
         if evaluation.curvature_mass == 0.0:
             saturated = not _rises_all_around(evaluation, model)
         else:
-            saturated = self.reference.has_lost_curvature(evaluation, model)
+            saturated = self.has_lost_curvature(evaluation, model)
         if saturated:
             return Status.SATURATED
-        met = relative_gradient(evaluation) <= self.gtol
-        return Status.CONVERGED if met else Status.WORKING_PRECISION
+        return Status.CONVERGED if self.met(evaluation) else Status.WORKING_PRECISION
+
+    def has_lost_curvature(self, evaluation: PointEvaluation, model: CurvatureModel) -> bool:
+        """Tell whether directions without curvature had some to begin with."""
+        return self.reference.has_lost_curvature(evaluation, model)

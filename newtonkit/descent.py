@@ -12,11 +12,10 @@ import numpy as np
 
 from newtonkit.convergence import Criteria, relative_gradient
 from newtonkit.curvature import CurvatureModel
-from newtonkit.exact import ExactModel
-from newtonkit.metric import Metric, size_of
-from newtonkit.objective import Objective, PointEvaluation
+from newtonkit.metric import size_of
+from newtonkit.objective import PointEvaluation
 from newtonkit.results import IterationRecord, Status
-from newtonkit.trust_region import Move, move
+from newtonkit.trust_region import SHRINK, Move, move
 
 Callback = Callable[[IterationRecord], Any]
 
@@ -71,8 +70,7 @@ class Meter:
 class Descent:
     """The state of a descent: the best point is always `evaluation`, whatever interrupts it."""
 
-    objective: Objective
-    metric: Metric
+    build_model: Callable[[PointEvaluation], CurvatureModel]
     criteria: Criteria
     limits: Limits
     meter: Meter
@@ -125,16 +123,31 @@ class Descent:
     def _move(self, model: CurvatureModel) -> bool:
         """Take the best step the model leads to; tell whether there was one."""
         at_tolerance = self.criteria.at_tolerance(self.evaluation)
-        with self.meter.phase("trials"):
-            moved = move(self.evaluation, model, self.radius, self.limits.out_of_time)
+        moved = self._best_move(model)
         lingers = at_tolerance or np.isnan(moved.ratio)  # the value no longer tells steps apart
         self.patience_used = self.patience_used + 1 if lingers else 0
-        self.meter.values += moved.trials
         self.last, self.radius = moved, moved.radius
         if moved.evaluation is None:
             return False
         self.evaluation = moved.evaluation
         return True
+
+    def _best_move(self, model: CurvatureModel) -> Move:
+        """Return the best move to where there are derivatives; closer by if there are none."""
+        radius = self.radius
+        while True:
+            with self.meter.phase("trials"):
+                moved = move(self.evaluation, model, radius, self.limits.out_of_time)
+            self.meter.values += moved.trials
+            if moved.evaluation is None:
+                return moved
+            with self.meter.phase("gradient"):
+                usable = moved.evaluation.has_derivatives
+            if usable:
+                return moved
+            radius = SHRINK * moved.step_norm
+            if self.limits.out_of_time():
+                return replace(moved, evaluation=None, radius=radius)
 
     def _model(self) -> CurvatureModel:
         with self.meter.phase("gradient"):
@@ -145,7 +158,7 @@ class Descent:
         self.meter.hessians += 1
         self.meter.passes += 2
         with self.meter.phase("factor"):
-            return ExactModel(self.objective, self.evaluation, self.metric)
+            return self.build_model(self.evaluation)
 
     def _holds_afresh(self, ended: Status) -> bool:
         """Compute A x from x itself, and tell whether the verdict stands."""

@@ -16,7 +16,7 @@ import scipy.linalg
 
 from newtonkit.curvature import Step
 from newtonkit.design import FloatArray
-from newtonkit.metric import Metric, size_of
+from newtonkit.metric import Coordinates, size_of
 from newtonkit.objective import Objective, PointEvaluation
 
 _RUNGS = 4
@@ -36,13 +36,13 @@ class ExactModel:
     ----------
     objective : Objective
         What is minimised.
+    metric : Coordinates
+        The norm of steps.
     evaluation : PointEvaluation
         The point.
-    metric : Metric
-        The norm of steps.
     """
 
-    def __init__(self, objective: Objective, evaluation: PointEvaluation, metric: Metric) -> None:
+    def __init__(self, objective: Objective, metric: Coordinates, evaluation: PointEvaluation) -> None:
         self._objective = objective
         self._evaluation = evaluation
         self._metric = metric

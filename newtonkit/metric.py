@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import scipy.linalg
 
@@ -15,6 +17,60 @@ _TRUSTED = 1e-7
 def size_of(v: FloatArray) -> float:
     """Return the Euclidean norm of a vector whose squares may leave the range of floats."""
     return float(scipy.linalg.norm(v, check_finite=False))
+
+
+class Coordinates(Protocol):
+    """Coordinates z of steps s = T z in which the natural length of a step is ||z||."""
+
+    @property
+    def rank(self) -> int:
+        """The number of coordinates."""
+        ...
+
+    def steps(self, z: FloatArray) -> FloatArray:
+        """Return ``T @ z``, shape (d, c)."""
+        ...
+
+    def dual(self, gradient: FloatArray) -> FloatArray:
+        """Return ``T.T @ gradient``."""
+        ...
+
+    def congruence(self, hessian: SymmetricOperator) -> FloatArray:
+        """Return ``T.T @ H @ T``."""
+        ...
+
+    def slopes(self, evaluation: PointEvaluation) -> tuple[FloatArray, FloatArray]:
+        """Return ``T.T @ gradient``, and how much of each entry may be rounding."""
+        ...
+
+
+class Euclidean:
+    """T = I: the length of a step is its Euclidean norm.
+
+    Parameters
+    ----------
+    d : int
+        The number of variables.
+    """
+
+    def __init__(self, d: int) -> None:
+        self.rank = d
+
+    def steps(self, z: FloatArray) -> FloatArray:
+        """Return z."""
+        return z
+
+    def dual(self, gradient: FloatArray) -> FloatArray:
+        """Return the gradient."""
+        return gradient
+
+    def congruence(self, hessian: SymmetricOperator) -> FloatArray:
+        """Return H."""
+        return hessian.to_dense()
+
+    def slopes(self, evaluation: PointEvaluation) -> tuple[FloatArray, FloatArray]:
+        """Return the gradient and its rounding."""
+        return evaluation.gradient, evaluation.gradient_rounding
 
 
 class Metric:

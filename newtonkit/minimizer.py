@@ -14,8 +14,10 @@ from newtonkit.convergence import Criteria, Reference, relative_gradient
 from newtonkit.descent import Callback, Descent, Limits, Meter
 from newtonkit.design import FloatArray, one_blas_thread
 from newtonkit.design.door import as_vector
+from newtonkit.exact import ExactModel
 from newtonkit.metric import Metric
 from newtonkit.objective import Objective, PointEvaluation
+from newtonkit.options import checked_callback, checked_count, checked_number
 from newtonkit.progress import iteration_printer
 from newtonkit.results import IterationRecord, MinimizeResult, Status
 
@@ -95,7 +97,12 @@ def minimize(
     >>> result.x.round(6), result.message
     (array([ 0.5, -0.3,  0.1]), 'The gradient is at tolerance and there is no negative curvature.')
     """
-    _check_options(method, gtol, max_iter, max_time, starts, callback)
+    if not isinstance(method, str) or method != "exact":
+        raise ValueError(f"method must be 'exact', got {method!r}")
+    tolerance, starts = checked_number(gtol, "gtol"), checked_count(starts, "starts", 1)
+    max_iter = checked_count(max_iter, "max_iter", 0)
+    seconds = math.inf if max_time is None else checked_number(max_time, "max_time", endless=True)
+    callback = checked_callback(callback)
     generator = _checked_generator(rng, verbose)
     if isinstance(problem, type) or not hasattr(problem, "evaluate"):
         raise TypeError(f"problem must be a newtonkit problem, got {type(problem).__name__}")
@@ -103,47 +110,16 @@ def minimize(
     if d > _MOST_DENSE:
         raise ValueError(f"method 'exact' forms a {d} x {d} Hessian; it is meant for d up to {_MOST_DENSE}")
     meter = Meter()
-    deadline = math.inf if max_time is None else meter.started + max_time
-    limits = Limits(int(max_iter), deadline)
+    limits = Limits(max_iter, meter.started + seconds)
     with one_blas_thread():
         first = _evaluate_start(problem, np.zeros(d) if x0 is None else as_vector(x0, "x0", d))
-        criteria = Criteria(float(gtol), Reference(problem, first))
+        criteria = Criteria(tolerance, Reference(problem, first))
         metric = Metric(problem, criteria.reference.mass)
         meter.passes += 2
-        begin = partial(
-            Descent, problem, metric, criteria, limits, meter, iteration_printer(callback, verbose)
-        )
-        descents = _descend_all(begin, _starting_points(problem, first, metric, int(starts), generator))
+        build = partial(ExactModel, problem, metric)
+        begin = partial(Descent, build, criteria, limits, meter, iteration_printer(callback, verbose))
+        descents = _descend_all(begin, _starting_points(problem, first, metric, starts, generator))
         return _result(method, metric, meter, descents)
-
-
-def _check_options(method: Any, gtol: Any, max_iter: Any, max_time: Any, starts: Any, callback: Any) -> None:
-    if not isinstance(method, str) or method != "exact":
-        raise ValueError(f"method must be 'exact', got {method!r}")
-    for name, value, least in (("gtol", gtol, 0.0), ("max_time", max_time, 0.0)):
-        if value is None and name == "max_time":
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-            raise TypeError(f"{name} must be a number, got {value!r}")
-        if not value >= least:
-            raise ValueError(f"{name} must be at least {least:g}, got {value!r}")
-        if not _fits(value) and not (name == "max_time" and value == math.inf):
-            raise ValueError(f"{name} must be finite, got {value!r}")
-    for name, value, least in (("max_iter", max_iter, 0), ("starts", starts, 1)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise TypeError(f"{name} must be an integer, got {value!r}")
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, got {value!r}")
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable, got {callback!r}")
-
-
-def _fits(value: Any) -> bool:
-    """Tell whether a number becomes a finite float."""
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
 
 
 def _checked_generator(rng: Any, verbose: Any) -> np.random.Generator:

@@ -63,6 +63,11 @@ class PointEvaluation(Protocol):
         ...
 
     @property
+    def has_derivatives(self) -> bool:
+        """Whether the derivatives exist here, so that a step may end here."""
+        ...
+
+    @property
     def gradient_scale(self) -> float:
         """The size that the gradient would have if nothing cancelled in it."""
         ...

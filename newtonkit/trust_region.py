@@ -21,10 +21,12 @@ _ACCEPT = 1e-4
 _POOR = 0.25
 _GOOD = 0.75
 _BETTER_THAN_PREDICTED = 1.2
-_SHRINK = 0.25
-_GROW = 4.0
+SHRINK = 0.25
+_GROW = 2.0
 _MOST_TRIALS = 40
 _WIDEST = 1e3
+# A change of the value by less than this share of it may be rounding that nobody knew of.
+_DOUBTFUL_SHARE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,19 @@ def move(
     trials = _Trials(start, out_of_time)
     step = model.step(radius)
     while step.on_boundary and step.predicted <= value_noise(start) and radius < _WIDEST:
-        radius *= _GROW**2  # too short to be judged by the value
+        radius *= 16.0  # too short to be judged by the value
         step = model.step(radius)
     if step.predicted <= value_noise(start):
-        return _judge_by_gradient(trials, model, step, radius)
-    trial = trials.attempt(step)
+        return _judge_by_gradient(trials, model, step, radius, value_noise(start))
+    first, trial = step, trials.attempt(step)
     while trial is None or trial.ratio < _ACCEPT:
         if trials.exhausted or step.predicted <= value_noise(start):
-            return Move(None, 0.0, -np.inf, _SHRINK * step.norm, trials.count, "no shorter step helps")
-        step = model.step(_SHRINK * step.norm)
+            doubt = _DOUBTFUL_SHARE * abs(start.value)
+            if first.predicted <= doubt:
+                return _judge_by_gradient(trials, model, first, first.norm, doubt)
+            return Move(None, 0.0, -np.inf, SHRINK * step.norm, trials.count, "no shorter step helps")
+        step = model.step(SHRINK * step.norm)
+        radius = step.norm
         trial = trials.attempt(step)
     if trial.ratio < _POOR:
         return _shorten(trials, model, trial)
@@ -125,11 +131,11 @@ def move(
 def _shorten(trials: _Trials, model: CurvatureModel, trial: _Trial) -> Move:
     """Go down the ladder of shorter steps as long as the value falls."""
     while not trials.exhausted:
-        shorter = trials.attempt(model.step(_SHRINK * trial.step.norm))
+        shorter = trials.attempt(model.step(SHRINK * trial.step.norm))
         if shorter is None or shorter.end.value >= trial.end.value:
             break
         trial = shorter
-    change = 2.0 if trial.ratio > _GOOD else _SHRINK if trial.ratio < _POOR else 1.0
+    change = 2.0 if trial.ratio > _GOOD else SHRINK if trial.ratio < _POOR else 1.0
     return trial.accepted(change * trial.step.norm, trials.count)
 
 
@@ -155,11 +161,18 @@ def _stretch(trials: _Trials, trial: _Trial, radius: float) -> Move:
     return Move(end, factor * step.norm, ratio, max(_GROW * factor * step.norm, radius), trials.count)
 
 
-def _judge_by_gradient(trials: _Trials, model: CurvatureModel, step: Step, radius: float) -> Move:
-    """Take a step whose decrease drowns in rounding if it makes the gradient smaller."""
+def _judge_by_gradient(
+    trials: _Trials, model: CurvatureModel, step: Step, radius: float, doubt: float
+) -> Move:
+    """Take a step that makes the gradient smaller and changes the value by no more than `doubt`.
+
+    This is for where the decrease is predicted to drown in rounding, and for where no step of
+    the model lowers a value that it predicts to fall in its last digits only: there is then
+    more rounding than was thought.
+    """
     end, start = trials.end(step.s, step.a_s), trials.start
     note = "judged by the gradient: the decrease is below rounding"
-    level = end is not None and end.value - start.value <= value_noise(start)
+    level = end is not None and end.value - start.value <= doubt
     if end is not None and level and model.dual_norm(end.gradient) < model.dual_norm(start.gradient):
         return Move(end, step.norm, np.nan, max(radius, step.norm), trials.count, note)
     return Move(None, 0.0, np.nan, radius, trials.count, note)

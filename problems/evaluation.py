@@ -95,6 +95,11 @@ class Evaluation:
         with quiet():  # where the value is infinite
             return self.problem.design.transposed_product(rows) + self.problem.ridge * self.x
 
+    @property
+    def has_derivatives(self) -> bool:
+        """Whether the gradient is finite, as it is wherever the value is unless it overflows."""
+        return bool(np.isfinite(self.gradient).all())
+
     @cached_property
     def gradient_scale(self) -> float:
         """S(x) = sum_i ||a_i|| |l'_i| + ||ridge * x||, with l'_i as if nothing cancelled in it.

@@ -1,11 +1,13 @@
 """A quadratic, a line and a model of it, with the two protocols of the solver written out by hand."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from newtonkit.curvature import Step
+from newtonkit.trust_region import Move, move
 
 EPS = float(np.finfo(float).eps)
 
@@ -89,6 +91,10 @@ class QuadraticPoint:
         return self.problem.slope + self.problem.matrix @ self.x
 
     @property
+    def has_derivatives(self) -> bool:
+        return True
+
+    @property
     def gradient_scale(self) -> float:
         return float(np.linalg.norm(self.problem.slope) + np.linalg.norm(self.problem.matrix @ self.x))
 
@@ -160,3 +166,19 @@ class LineModel:
 
     def dual_norm(self, gradient: np.ndarray) -> float:
         return float(np.abs(gradient[0]))
+
+
+def moved(
+    function: Callable[[float], float],
+    model: LineModel,
+    radius: float,
+    *,
+    noise: float = 0.0,
+    slope: Callable[[float], float] | None = None,
+) -> Move:
+    return move(LinePoint(function, 0.0, slope, noise), model, radius, lambda: False)
+
+
+def bowl(t: float) -> float:
+    """A quadratic with its minimum at 1: slope -2, curvature 2."""
+    return t * t - 2.0 * t

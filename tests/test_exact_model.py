@@ -39,7 +39,7 @@ def quadratic(name: str, seed: int, plain: bool = False) -> Quadratic:
 
 def model_of(q: Quadratic) -> ExactModel:
     x = q.origin()
-    return ExactModel(q, x, Metric(q, 1.0))
+    return ExactModel(q, Metric(q, 1.0), x)
 
 
 def assert_minimiser(q: Quadratic, step: Step, radius: float, slack: float = 1e-6) -> None:
@@ -241,7 +241,7 @@ def test_curvature_of_rows_that_hardly_count_is_computed_from_the_rows() -> None
     offset = np.where(np.arange(100) < 50, 0.0, -12.5)
     f = np.exp(offset)
     p = nk.ExpRegression(a @ mix, 0.5 * f, offset=offset)
-    model = ExactModel(p, p.evaluate(np.zeros(4)), Metric(p, 1.0))
+    model = ExactModel(p, Metric(p, 1.0), p.evaluate(np.zeros(4)))
     weights = 1.5 * f * f
     exact, newton = [], []
     for rows, columns in ((slice(50, 100), slice(2, 4)), (slice(0, 50), slice(0, 2))):

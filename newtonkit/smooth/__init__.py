@@ -1,3 +1,5 @@
 """Any smooth function as an objective of the solver, and the solver as a method of SciPy."""
 
-__all__: list[str] = []
+from newtonkit.smooth.method import newton
+
+__all__ = ["newton"]

@@ -1,0 +1,223 @@
+"""``newton``: the solver as a method of ``scipy.optimize.minimize``."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import OptimizeWarning
+
+from newtonkit.convergence import Reference
+from newtonkit.curvature import CurvatureModel
+from newtonkit.descent import Descent, Limits, Meter
+from newtonkit.design import FloatArray, one_blas_thread
+from newtonkit.design.door import as_vector, checked_flag
+from newtonkit.exact import ExactModel
+from newtonkit.metric import Euclidean, size_of
+from newtonkit.objective import PointEvaluation
+from newtonkit.options import checked_callback, checked_count, checked_number
+from newtonkit.progress import iteration_printer
+from newtonkit.results import MinimizeResult, Status
+from newtonkit.smooth.callables import Callables, checked_callables
+from newtonkit.smooth.criteria import SmoothCriteria
+from newtonkit.smooth.function import SmoothFunction
+from newtonkit.smooth.observer import Observer
+
+_GTOL = 1e-5
+_ITERATIONS_PER_VARIABLE = 200
+
+
+def newton(
+    fun: Callable[..., Any],
+    x0: ArrayLike,
+    args: tuple[Any, ...] = (),
+    *,
+    jac: Callable[..., Any] | None = None,
+    hess: Callable[..., Any] | None = None,
+    hessp: Callable[..., Any] | None = None,
+    bounds: Any = None,
+    constraints: Any = (),
+    callback: Callable[..., Any] | None = None,
+    gtol: float | None = None,
+    tol: float | None = None,
+    maxiter: int | None = None,
+    max_time: float | None = None,
+    initial_trust_radius: float = 1.0,
+    disp: bool = False,
+    return_all: bool = False,
+    **unknown_options: Any,
+) -> MinimizeResult:
+    """Minimise a smooth function; for ``scipy.optimize.minimize(..., method=newtonkit.newton)``.
+
+    The solver is that of :func:`newtonkit.minimize`, a trust-region Newton method with the
+    exact Hessian, diagonalised once for each iterate.  Rejected steps cost a value of the
+    function each and no factorisation.
+
+    Parameters
+    ----------
+    fun : callable
+        ``fun(x, *args) -> float``, the objective.
+    x0 : array_like, shape (d,)
+        The start.
+    args : tuple, optional
+        Extra arguments of fun, jac, hess and hessp.
+    jac : callable
+        ``jac(x, *args) -> (d,)``, the gradient.  With SciPy's ``jac=True``, fun returns value
+        and gradient, and each call of it serves for both.
+    hess : callable, optional
+        ``hess(x, *args) -> (d, d)``, the Hessian: an array, a sparse array, a LinearOperator
+        or anything with ``__array__``.
+    hessp : callable, optional
+        ``hessp(x, v, *args) -> (d,)``, its product with a vector, used if there is no hess.
+        The Hessian is then put together from d products for each iterate.
+    bounds, constraints : optional
+        Not supported: anything but None or an empty sequence is refused.
+    callback : callable, optional
+        Called after each iteration, as ``callback(intermediate_result=r)`` with ``r.x`` and
+        ``r.fun`` if its only parameter has that name, else as ``callback(x)``.  StopIteration
+        raised in it ends the run with status 99.
+    gtol : float, default 1e-5
+        Tolerance on the Euclidean norm of the gradient.  A minimum must also have no
+        negative curvature and a Newton step that leads nowhere, so that a small gradient
+        alone is never taken for one.
+    tol : float, optional
+        The same, under the name that ``scipy.optimize.minimize`` passes; gtol goes first.
+    maxiter : int, default 200 d
+        Limit on iterations.
+    max_time : float, optional
+        Limit on seconds.
+    initial_trust_radius : float, default 1.0
+        Length of the longest first step to be tried; it grows at once if that turns out well.
+    disp : bool, default False
+        Print a line for each iteration.
+    return_all : bool, default False
+        Keep the iterates, the start first, as ``allvecs``.
+    **unknown_options
+        Anything else warns.
+
+    Returns
+    -------
+    MinimizeResult
+        A ``scipy.optimize.OptimizeResult``: x, fun, jac, hess (d, d), nit, nfev, njev, nhev
+        (calls of hess or of hessp), success, status, message; history with a record for each
+        iteration, and allvecs if asked for.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong type.
+    ValueError
+        If jac or both of hess and hessp are missing or are not callable ("2-point", "cs"),
+        if there are bounds or constraints, if an option is out of range, if a function
+        returns a wrong shape, or if the value or a derivative is not finite at x0.
+
+    Warns
+    -----
+    scipy.optimize.OptimizeWarning
+        If there are options that it does not know.
+
+    Notes
+    -----
+    A trial step after which fun, jac or hess raises an exception or is not finite is taken
+    back, and a shorter one tried; what was raised is told in the message if the run ends
+    without success.  Ctrl-C returns the best point so far.  See :class:`newtonkit.Status`
+    for the status.
+
+    References
+    ----------
+    A. R. Conn, N. I. M. Gould, Ph. L. Toint, Trust-Region Methods, SIAM 2000, chapters 6, 7.
+
+    Examples
+    --------
+    >>> from scipy.optimize import minimize, rosen, rosen_der, rosen_hess
+    >>> import newtonkit as nk
+    >>> result = minimize(rosen, [-1.2, 1.0], jac=rosen_der, hess=rosen_hess, method=nk.newton)
+    >>> result.success, result.x.round(6)
+    (True, array([1., 1.]))
+    """
+    _refuse(bounds, "bounds")
+    _refuse(constraints, "constraints")
+    if gtol is None:
+        gtol = _GTOL if tol is None else tol
+    tolerance = checked_number(gtol, "gtol")
+    start = as_vector(np.atleast_1d(np.asarray(x0)), "x0")
+    functions = checked_callables(fun, jac, hess, hessp, args, len(start))
+    iterations = (
+        _ITERATIONS_PER_VARIABLE * len(start) if maxiter is None else checked_count(maxiter, "maxiter", 0)
+    )
+    seconds = math.inf if max_time is None else checked_number(max_time, "max_time", endless=True)
+    radius = checked_number(initial_trust_radius, "initial_trust_radius", positive=True)
+    observer = Observer(checked_callback(callback), return_all=checked_flag(return_all, "return_all"))
+    if unknown_options:
+        names = ", ".join(unknown_options)
+        warnings.warn(f"Unknown solver options: {names}", OptimizeWarning, stacklevel=2)
+    meter = Meter()
+    function = _started(functions, start)
+    criteria = SmoothCriteria(tolerance, Reference(function, function.start), function.start.value)
+    show = iteration_printer(observer, int(checked_flag(disp, "disp")))
+    build = partial(_exact_model, function)
+    descent = Descent(
+        build, criteria, Limits(iterations, meter.started + seconds), meter, show, function.start, radius
+    )
+    return _result(descent, descent.run(), functions, observer)
+
+
+def _refuse(value: Any, name: str) -> None:
+    if value is not None and not (isinstance(value, list | tuple | dict) and len(value) == 0):
+        raise ValueError(f"{name} are not supported by newton: leave them out, or use another method")
+
+
+def _started(functions: Callables, x0: FloatArray) -> SmoothFunction:
+    """Return the function evaluated at the start, with what it raises there."""
+    function = SmoothFunction(functions, x0)
+    for name, finite in (
+        ("fun", np.isfinite(function.start.value)),
+        ("jac", np.isfinite(function.start.gradient).all()),
+        ("hess", np.isfinite(function.start.hessian.matrix).all()),
+    ):
+        if not finite:
+            raise ValueError(f"x0 is no start: {name} is not finite there")
+    return function
+
+
+def _exact_model(function: SmoothFunction, evaluation: PointEvaluation) -> CurvatureModel:
+    with one_blas_thread():  # for as long as our own work lasts, not the user's
+        return ExactModel(function, Euclidean(function.n_parameters), evaluation)
+
+
+def _result(descent: Descent, status: Status, functions: Callables, observer: Observer) -> MinimizeResult:
+    point = descent.evaluation
+    norm = size_of(point.gradient)
+    result = MinimizeResult()
+    result.update(
+        x=point.x.copy(),
+        fun=point.value,
+        jac=point.gradient.copy(),
+        hess=point.hessian.to_dense().copy(),
+        success=status.success,
+        status=status,
+        message=_message(status, norm, descent.criteria.gtol, functions.trouble),
+        nit=max(len(descent.history) - 1, 0),
+        nfev=functions.nfev,
+        njev=functions.njev,
+        nhev=functions.nhev,
+        seconds=descent.meter.seconds,
+        history=tuple(descent.history),
+    )
+    if observer.iterates:
+        result.update(allvecs=observer.iterates)
+    return result
+
+
+def _message(status: Status, norm: float, gtol: float, trouble: str) -> str:
+    if status is Status.CONVERGED:
+        return status.sentence
+    figures = f"||grad|| = {norm:.1e}, gtol = {gtol:.1e}"
+    if trouble and not status.success:
+        figures += f"; in a trial step, {trouble}"
+    return f"{status.sentence} ({figures}.)"

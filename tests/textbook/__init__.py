@@ -1,0 +1,10 @@
+"""Smooth textbook problems with exact derivatives: the set on which the method of SciPy is judged."""
+
+from tests.textbook.chains import CHAINS
+from tests.textbook.fits import FITS
+from tests.textbook.problem import Textbook
+from tests.textbook.small import SMALL
+
+__all__ = ["PROBLEMS", "Textbook"]
+
+PROBLEMS: dict[str, Textbook] = {problem.name: problem for problem in (*SMALL, *FITS, *CHAINS)}

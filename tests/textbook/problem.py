@@ -1,0 +1,73 @@
+"""What a textbook problem is: a sum over elements of few variables each, differentiated by jets.
+
+Numbers like "MGH 3" are those of More, Garbow and Hillstrom, Testing unconstrained
+optimization software, ACM TOMS 7 (1981) 17-41, where sums of squares carry no factor 1/2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tests import jets
+from tests.jets import Jet
+
+
+@dataclass(frozen=True)
+class Textbook:
+    """f(x) = sum of element(x[index[i]]) over the rows i of `index`.
+
+    `minima` are the values of the known local minima, the least first.
+    """
+
+    name: str
+    x0: tuple[float, ...]
+    element: Callable[..., Jet]
+    index: np.ndarray = field(repr=False)
+    minima: tuple[float, ...]
+    source: str
+
+    @property
+    def start(self) -> np.ndarray:
+        return np.array(self.x0, dtype=float)
+
+    def _all(self, x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        with np.errstate(all="ignore"):
+            jet = self.element(*jets.variables(np.asarray(x, dtype=float), self.index))
+            return jets.assembled(jet, self.index, len(self.x0))
+
+    def fun(self, x: np.ndarray) -> float:
+        return self._all(x)[0]
+
+    def jac(self, x: np.ndarray) -> np.ndarray:
+        return self._all(x)[1]
+
+    def hess(self, x: np.ndarray) -> np.ndarray:
+        return self._all(x)[2]
+
+
+def squares(*residuals: Jet) -> Jet:
+    """Return the sum of the squares."""
+    total = residuals[0] * residuals[0]
+    for r in residuals[1:]:
+        total = total + r * r
+    return total
+
+
+def whole(d: int, rows: int = 1) -> np.ndarray:
+    """Return the index of elements that each see all d variables."""
+    return np.tile(np.arange(d), (rows, 1))
+
+
+def neighbours(d: int, width: int, step: int = 1) -> np.ndarray:
+    """Return the index of elements that each see `width` variables in a row."""
+    first = np.arange(0, d - width + 1, step)
+    return first[:, None] + np.arange(width)
+
+
+def fit(name, model, t, y, x0, minima, source):
+    """Return the least-squares fit of model(t, *parameters) to y."""
+    t, y = np.asarray(t, dtype=float), np.asarray(y, dtype=float)
+    return Textbook(name, x0, lambda *b: squares(model(t, *b) - y), whole(len(x0), len(t)), minima, source)
