@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import random_array
+from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator
 
 import newtonkit as nk
@@ -71,7 +71,8 @@ class TestResiduals:
 class TestSparse:
     @pytest.fixture
     def problem(self):
-        A = 0.5 * random_array((300, 6), density=0.4, rng=np.random.default_rng(0), format="csr")
+        rng = np.random.default_rng(0)
+        A = csr_array(0.5 * rng.random((300, 6)) * (rng.random((300, 6)) < 0.4))
         b = np.exp(A @ np.array([0.5, -0.3, 0.1, 0.2, -0.4, 0.6])) + 0.1
         return nk.ExpRegression(A, b, ridge=0.01, penalty_weights=np.full(300, 0.1), fit_intercept=True)
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -232,6 +232,16 @@ class TestSeeds:
         text = " ".join(str(comparison).split())
         assert f"wandering: medians of 8 seeds; {report.iterations_range[0]} to" in text
         assert f"{reached} of 8 reached the minimum" in text
+
+    @pytest.mark.parametrize("seconds", [0.1, 2.5, 9.0])
+    def test_the_one_that_failed_is_the_one_shown(self, problem, seconds):
+        report = nk.compare(problem, methods="BFGS")["BFGS"]
+        failed = replace(report, outcome="saddle", seconds=seconds)
+        merged = judgement._merged([replace(report, seconds=s) for s in (1.0, 2.0, 3.0)] + [failed])
+        assert merged.outcome == "saddle"
+        assert [run.outcome for run in merged.seeds] == 3 * ["reached"] + ["saddle"]
+        assert merged.seconds == np.median([1.0, 2.0, 3.0, seconds])
+        assert merged.passes == pytest.approx(report.passes * merged.seconds / seconds)
 
     def test_in_json_and_csv(self, problem, registered):
         comparison = nk.compare(problem, methods="wandering", seeds=3, rng=0)

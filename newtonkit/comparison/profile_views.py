@@ -53,15 +53,14 @@ def profile_figure(profile: PerformanceProfile, path: str | PathLike[str] | None
     finite = profile.ratios[np.isfinite(profile.ratios)]
     right = 1.3 * max(2.0, float(finite.max(initial=1.0)))
     for k, method in enumerate(profile.methods):
-        ratios = np.sort(profile.ratios[:, k][np.isfinite(profile.ratios[:, k])])
-        shares = np.arange(len(ratios) + 1) / len(profile.problems)
-        factors = np.concatenate(([1.0], ratios, [right]))
-        # Steps up at each ratio, held until the right edge.
-        axis.plot(factors, np.append(shares, shares[-1]), drawstyle="steps-post", label=method, **style(k))
+        ratios = profile.ratios[:, k]
+        factors = np.unique(np.concatenate(([1.0], ratios[np.isfinite(ratios)], [right])))
+        shares = [profile.fraction(method, factor) for factor in factors.tolist()]
+        axis.plot(factors, shares, drawstyle="steps-post", label=method, **style(k))
     axis.set_xscale("log")
-    axis.set_xlim(1.0, right)
+    axis.set_xlim(0.95, right)
     axis.set_ylim(-0.03, 1.03)
-    axis.set_xlabel(f"factor of the least {profile.measure}")
+    axis.set_xlabel(f"{profile.measure} over those of the best method")
     axis.set_ylabel(f"share of {len(profile.problems)} problems solved")
     axis.grid(visible=True, color="0.88", linewidth=0.7)
     axis.set_axisbelow(True)
