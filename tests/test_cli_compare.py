@@ -12,6 +12,7 @@ import pytest
 import newtonkit as nk
 from newtonkit import cli, comparison
 from newtonkit.datasets import PROBLEMS
+from newtonkit.shell.compare import chosen_items
 from tests.shell_files import ROOT, diabetes, matrix, shell, write
 from tests.test_cli import on_a_terminal
 
@@ -48,6 +49,18 @@ class TestTables:
         shipped = [p["softmax"].description for p in PROBLEMS.values() if "softmax" in p]
         assert len(shipped) == 3
         assert all(title in out for title in shipped)
+
+    def test_data_that_may_not_be_installed_is_shown_only_by_name(self):
+        def slugs(*arguments):
+            return [item.slug for item in chosen_items(cli.make_parser().parse_args(["compare", *arguments]))]
+
+        assert slugs("--problem", "exp") == ["diabetes-exp", "digits-exp", "breast-cancer-exp"]
+        assert slugs("diamonds") == ["diamonds"]
+        assert slugs("digits", "--profile") == ["digits-softmax", "digits-exp", "digits-grouped"]
+        shipped = [
+            problem for problems in PROBLEMS.values() for problem in problems.values() if not problem.extra
+        ]
+        assert len(slugs("--profile")) == len(shipped) == 9
 
     def test_of_a_file_is_that_of_the_library(self, folder, capsys):
         write(diabetes(), folder / "diabetes.csv")

@@ -22,6 +22,9 @@ def folder(tmp_path_factory):
     write(
         sales().assign(name=[f"n{k}" for k in range(60)], one=1.0, same="a", weight=-1.0), path / "wide.csv"
     )
+    gaps = sales()
+    gaps.loc[[3, 5], "region"] = ""
+    write(gaps, path / "gaps.csv")
     write(sales(), path / "sales.csv")
     write(sales().assign(far=1000.0), path / "big.csv")
     write(travel().assign(none=0.0, signed=np.tile([1.0, -1.0], 420)), path / "travel.parquet")
@@ -32,6 +35,14 @@ def folder(tmp_path_factory):
 
 
 MISTAKES = [
+    (
+        ["gaps.csv", *S[1:], "--problem", "softmax", "--features", "size", "--groups", "region"],
+        r"column 'region' of gaps\.csv has 2 values missing, the first in row 4; fill them in, .*",
+    ),
+    (
+        ["gaps.csv", *S[1:], "--problem", "exp", "--features", "region", "--categorical", "region"],
+        r"column 'region' of gaps\.csv has 2 values missing, the first in row 4; fill them in, .*",
+    ),
     (
         ["big.csv", *S[1:], "--problem", "exp", "--features", "size", "--offset", "far"],
         r"the problem has no finite value where it starts, at x = 0: is --offset out of range\?",

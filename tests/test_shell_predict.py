@@ -111,6 +111,16 @@ class TestOtherFiles:
             values, np.exp(matrix(frame.drop(columns="target")) @ x[:-1] + x[-1]), rtol=1e-12
         )
 
+    def test_weights_are_asked_for_only_where_they_count(self, folder, tmp_path, capsys):
+        """How often a row counts changes a softmax of all rows, but no prediction row by row or by group."""
+        new = write(travel(), tmp_path / "new.csv")
+        common = ["--features", "gc", "--target", "choice", "--sample-weight", "weight", "--ridge", "1"]
+        path, x = fitted(folder, "travel.parquet", "--problem", "exp", *common)
+        np.testing.assert_allclose(predicted(capsys, path, new), np.exp(travel()["gc"] * x[0]), rtol=1e-12)
+        path, _ = fitted(folder, "travel.parquet", "--problem", "softmax", *common)
+        assert cli.main(["predict", path, new]) == 2
+        assert "new.csv has no column 'weight', which the solution needs" in capsys.readouterr().err
+
     @pytest.mark.parametrize("end", ["csv", "parquet", "npz", "NPZ"])
     def test_output_in_every_format(self, folder, tmp_path, end, capsys):
         path, _ = fitted(folder, "diabetes.csv", *EXP)

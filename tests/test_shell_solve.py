@@ -9,6 +9,8 @@ import pytest
 
 import newtonkit as nk
 from newtonkit import cli
+from newtonkit.shell.arguments import wish_of
+from newtonkit.shell.fitting import problem_of_file
 from tests.shell_files import TRAVEL, diabetes, matrix, sales, shell, travel, write
 
 FIT = ["--problem", "exp", "--target", "target", "--intercept", "--target-scale", "mean"]
@@ -101,7 +103,9 @@ class TestFiles:
         own = nk.minimize(
             nk.ExpRegression(A, b / record["data"]["encoding"]["target_scale"]["factor"], fit_intercept=True)
         )
-        np.testing.assert_allclose(coefficients(record), own.x, rtol=1e-12)
+        np.testing.assert_array_equal(coefficients(record), own.x)
+        wish = wish_of(cli.make_parser().parse_args(["solve", path, *FIT]))
+        assert problem_of_file(path, wish).problem.design.dtype == np.float32
 
 
 class TestOptions:

@@ -31,8 +31,18 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True)
-class _Item:
-    """A problem to be compared: what it is called in names of files, and what makes it."""
+class Item:
+    """A problem to be compared.
+
+    Attributes
+    ----------
+    slug : str
+        What it is called in the names of files.
+    title : str
+        What it is called while it is loaded.
+    prepare : callable
+        Returns the task.
+    """
 
     slug: str
     title: str
@@ -80,7 +90,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, and return the exit code."""
-    items = _items(arguments)
+    items = chosen_items(arguments)
     _check_output(arguments)
     alone = "-" in (arguments.json, arguments.csv)
     with contextlib.ExitStack() as stack:
@@ -103,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _items(arguments: argparse.Namespace) -> list[_Item]:
+def chosen_items(arguments: argparse.Namespace) -> list[Item]:
     """Return what is to be compared, checking the arguments and reading nothing."""
     name, kind = arguments.data, arguments.problem
     if name is None:
@@ -122,11 +132,11 @@ def _items(arguments: argparse.Namespace) -> list[_Item]:
     if name in PROBLEMS and arguments.profile is not None and kind is None:
         refuse_file_options(arguments, f"{name} is ready-made (./{name} would be a file)")
         return [_ready_item(name, kind, ready) for kind, ready in PROBLEMS[name].items()]
-    return [_Item(Path(name).stem, name, preparation(arguments))]
+    return [Item(Path(name).stem, name, preparation(arguments))]
 
 
-def _ready_item(data: str, kind: str, ready: ReadyProblem) -> _Item:
-    return _Item(f"{data}-{kind}", ready.description, lambda: ready_task(data, ready))
+def _ready_item(data: str, kind: str, ready: ReadyProblem) -> Item:
+    return Item(f"{data}-{kind}", ready.description, lambda: ready_task(data, ready))
 
 
 def _check_output(arguments: argparse.Namespace) -> None:
@@ -142,7 +152,7 @@ def _check_output(arguments: argparse.Namespace) -> None:
             raise MistakeError(f"{option} needs matplotlib: pip install 'newtonkit[plot]'")
 
 
-def _plot_names(path: str | None, items: Sequence[_Item]) -> list[str | None]:
+def _plot_names(path: str | None, items: Sequence[Item]) -> list[str | None]:
     """Return where the picture of each problem goes: under a name of its own if they are several."""
     if path is None or len(items) == 1:
         return [path] * len(items)
@@ -150,7 +160,7 @@ def _plot_names(path: str | None, items: Sequence[_Item]) -> list[str | None]:
     return [str(place.with_name(f"{place.stem}-{item.slug}{place.suffix}")) for item in items]
 
 
-def _compare_all(items: Sequence[_Item], arguments: argparse.Namespace, *, show: bool) -> list[Comparison]:
+def _compare_all(items: Sequence[Item], arguments: argparse.Namespace, *, show: bool) -> list[Comparison]:
     """Run the comparisons, printing each as soon as it is there."""
     from rich.console import Console  # noqa: PLC0415
 
@@ -167,7 +177,7 @@ def _compare_all(items: Sequence[_Item], arguments: argparse.Namespace, *, show:
 
 
 def _compared(
-    item: _Item, arguments: argparse.Namespace, tell: Callable[[str], object], count: str
+    item: Item, arguments: argparse.Namespace, tell: Callable[[str], object], count: str
 ) -> Comparison:
     """Run one comparison; `count` says which of several it is."""
     from newtonkit.comparison import compare  # noqa: PLC0415
@@ -239,7 +249,7 @@ def _table(comparisons: Sequence[Comparison]) -> str:
     return "".join(comparison.to_csv(header=k == 0) for k, comparison in enumerate(comparisons))
 
 
-def _tell_files(arguments: argparse.Namespace, items: Sequence[_Item]) -> None:
+def _tell_files(arguments: argparse.Namespace, items: Sequence[Item]) -> None:
     written = [arguments.json, arguments.csv, *_plot_names(arguments.plot, items), arguments.profile or None]
     names = [name for name in written if name is not None]
     if names:
