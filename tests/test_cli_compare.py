@@ -171,7 +171,7 @@ class TestMistakes:
         [
             (
                 ["iris"],
-                "there is neither a file nor ready-made data called iris; files end in .*, ready-made are",
+                "there is neither a file nor ready-made data called 'iris'; files end in .*, ready-made are",
             ),
             (
                 ["digits", "--problem", "cosh"],

@@ -90,7 +90,7 @@ MISTAKES = [
     ([*EXP, "--prob", "exp"], "unrecognized arguments: --prob exp"),
     (
         ["iris"],
-        r"there is neither a file nor ready-made data called iris; files end in \.csv, .*, "
+        r"there is neither a file nor ready-made data called 'iris'; files end in \.csv, .*, "
         "ready-made are diabetes, digits, .*",
     ),
     (

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 
 import pytest
 
@@ -61,6 +62,15 @@ class TestReplacing:
             place.write_text("gone")
         assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs pipes that have names")
+    def test_a_pipe_by_the_name_of_a_file(self):
+        read, write = os.pipe()
+        with replacing(f"/dev/fd/{write}") as place:
+            place.write_text("through")
+        assert os.read(read, 100) == b"through"
+        os.close(read)
+        os.close(write)
+
     def test_a_file_that_is_not_to_be_written(self, tmp_path, monkeypatch):
         path = tmp_path / "f.json"
         path.write_text("old")
@@ -72,6 +82,10 @@ class TestReplacing:
     def test_nothing_to_write(self):
         with replacing(None) as place:
             assert place is None
+
+
+def test_a_mistake_is_one_line_of_what_can_be_shown():
+    assert str(MistakeError("no\n  file \x1b[31m\x00")) == "no file ?[31m?"
 
 
 def test_clashes(tmp_path):

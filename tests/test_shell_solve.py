@@ -263,34 +263,3 @@ class TestRecord:
         own = nk.minimize(nk.datasets.diabetes_softmax())
         np.testing.assert_array_equal(coefficients(record), own.x)
         assert record["data"]["ready_made"] == "diabetes"
-
-
-class TestSummary:
-    def test_names_every_coefficient(self, folder, capsys, expected):
-        assert cli.main(["solve", str(folder / "diabetes.csv"), *FIT]) == 0
-        out = capsys.readouterr().out
-        rows = dict(re.findall(r"^(\S+) +(-?[\d.e+-]+)$", out, re.MULTILINE))
-        shown = [float(rows[name]) for name in [*diabetes().columns[:-1], "(intercept)"]]
-        np.testing.assert_allclose(shown, expected.x, rtol=1e-5)
-        assert "The target was divided by its mean, 152.133." in out
-
-    def test_shows_the_largest_of_many(self, capsys):
-        assert cli.main(["solve", "digits", "--problem", "softmax"]) == 0
-        out = capsys.readouterr().out
-        assert "... and 41 smaller in size; --output FILE writes them all" in out
-        x = nk.minimize(nk.datasets.digits_softmax()).x
-        largest = sorted(f"x{k + 1}" for k in np.argsort(-np.abs(x))[:20])
-        assert sorted(re.findall(r"^(x\d+) ", out, re.MULTILINE)) == largest
-
-    def test_tells_of_groups_starts_and_rank(self, folder, tmp_path, capsys):
-        frame = travel().assign(twice=2.0 * travel()["gc"])
-        path = write(frame, tmp_path / "twice.csv")
-        arguments = ["solve", path, "--problem", "cross-entropy", "--target", "choice", "--starts", "2"]
-        arguments += ["--groups", "individual", "--features", "gc", "twice", "--standardise", "--seed", "1"]
-        assert cli.main(arguments) == 0
-        out = capsys.readouterr().out
-        assert "n = 840, d = 2, 210 groups" in out
-        assert "starts      2 of 2; this is the best of them" in out
-        assert "rank        1 of 2" in out
-        assert "Coefficients are for one standard deviation of their column." in out
-        assert max(len(line) for line in out.splitlines()[1:]) <= 80

@@ -38,6 +38,8 @@ class FileProblem:
         How columns became the design.
     target_factor : float or None
         What the target was divided by; None if each group has its own factor.
+    target_sum : float
+        The largest sum of the target in a group, after that.
     """
 
     problem: Problem
@@ -46,6 +48,7 @@ class FileProblem:
     wish: Wish
     encoding: Encoding
     target_factor: float | None
+    target_sum: float
 
 
 def problem_of_file(path: str, wish: Wish) -> FileProblem:
@@ -76,7 +79,7 @@ def problem_of_file(path: str, wish: Wish) -> FileProblem:
     description = f"{file.name}: {wish.kind.title} of {wish.target}"
     if wish.target_scale != "none":
         description += f" / its {wish.target_scale}"
-    return FileProblem(problem, description, path, wish, encoding, factor)
+    return FileProblem(problem, description, path, wish, encoding, factor, _largest_sum(target, extras))
 
 
 def made_problem(
@@ -212,3 +215,14 @@ def _scaled(
             f"{wish.target!r} of {file.name} is {factor:g}"
         )
     return target / factor, factor
+
+
+def _largest_sum(target: FloatArray, extras: Mapping[str, Any]) -> float:
+    """Return the largest sum of the target in a group, weighted where predictions are."""
+    import numpy as np  # noqa: PLC0415
+
+    groups, weights = extras.get("groups"), extras.get("sample_weight")
+    if groups is not None:
+        _, codes = np.unique(groups, return_inverse=True)
+        return float(np.bincount(codes, weights=target).max())
+    return float(target.sum() if weights is None else np.dot(weights, target))

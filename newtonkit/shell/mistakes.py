@@ -12,7 +12,8 @@ class MistakeError(Exception):
     """A mistake in the arguments or in a file; its text is the one line that the user reads."""
 
     def __str__(self) -> str:
-        return " ".join(" ".join(map(str, self.args)).split())
+        line = " ".join(" ".join(map(str, self.args)).split())
+        return "".join(c if c.isprintable() else "?" for c in line)
 
 
 def listed(names: Iterable[object], last: str = "and", most: int = 12) -> str:

@@ -38,12 +38,12 @@ def replacing(path: str | None) -> Iterator[Path | None]:
     if path is None:
         yield None
         return
-    place = Path(os.path.realpath(path))
-    if place.is_dir():
+    if os.path.isdir(path):
         raise MistakeError(f"cannot write {path}: it is a directory")
-    if place.exists() and not stat.S_ISREG(place.stat().st_mode):
-        yield place
+    if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
+        yield Path(path)
         return
+    place = Path(os.path.realpath(path))
     if place.exists() and not os.access(place, os.W_OK):
         raise MistakeError(f"cannot write {path}: Permission denied")
     beside = place.with_name(f".{place.stem[:100]}.{os.getpid()}{place.suffix}")

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from newtonkit.datasets import PROBLEMS, ReadyProblem
 from newtonkit.shell.arguments import Wish, ready_problem, refuse_file_options, wish_of
+from newtonkit.shell.kinds import NORMALISED, RESCALED
 from newtonkit.shell.mistakes import MistakeError, listed
 from newtonkit.shell.reading import SUFFIXES
 
 if TYPE_CHECKING:
     from newtonkit.problems import Problem
     from newtonkit.results import MinimizeResult
+
+# Shares sum to 1, but for the rounding in which a file gives them.
+_MOST_SHARES = 1.01
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def preparation(arguments: argparse.Namespace) -> Callable[[], Task]:
         if name.lower().endswith(SUFFIXES):
             raise MistakeError(f"cannot read {name}: No such file or directory")
         raise MistakeError(
-            f"there is neither a file nor ready-made data called {name}; files end in "
+            f"there is neither a file nor ready-made data called {name!r}; files end in "
             f"{listed(SUFFIXES, 'or')}, ready-made are {listed(PROBLEMS)}"
         )
     wish = wish_of(arguments)
@@ -91,6 +95,11 @@ def _file_task(path: str, wish: Wish) -> Task:
 
     made = problem_of_file(path, wish)
     notes = []
+    if wish.kind.structure in (RESCALED, NORMALISED) and made.target_sum > _MOST_SHARES:
+        where = "" if wish.groups is None else " in some group"
+        notes.append(
+            f"Predictions sum to 1, but the target sums to {made.target_sum:.6g}{where}: --target-scale sum?"
+        )
     if made.encoding.means is not None:
         notes.append("Coefficients are for one standard deviation of their column.")
     if made.target_factor is None:
