@@ -97,6 +97,11 @@ def log(a: Jet) -> Jet:
     return a.chain(np.log(a.v), 1.0 / a.v, -(a.v**-2.0))
 
 
+def absolute(a: Jet) -> Jet:
+    """|a|, where a is not 0."""
+    return a * np.sign(a.v)
+
+
 def sin(a: Jet) -> Jet:
     return a.chain(np.sin(a.v), np.cos(a.v), -np.sin(a.v))
 
@@ -108,7 +113,3 @@ def cos(a: Jet) -> Jet:
 def arctan(a: Jet) -> Jet:
     d = 1.0 / (1.0 + a.v**2)
     return a.chain(np.arctan(a.v), d, -2.0 * a.v * d * d)
-
-
-def sqrt(a: Jet) -> Jet:
-    return a**0.5
