@@ -47,8 +47,9 @@ class ExactModel:
         self._evaluation = evaluation
         self._metric = metric
         self.curvatures, self._vectors = scipy.linalg.eigh(metric.congruence(evaluation.hessian))
-        self._refine_doubtful()
-        self._slopes = self._reduced_gradient()
+        with _overflow_allowed():
+            self._refine_doubtful()
+            self._slopes = self._reduced_gradient()
         self._ladder: list[Step] = []
         self.rows_sampled = len(evaluation.u)
 
@@ -109,6 +110,10 @@ class ExactModel:
 
     def step(self, radius: float) -> Step:
         """See :class:`CurvatureModel`."""
+        with _overflow_allowed():
+            return self._step(radius)
+
+    def _step(self, radius: float) -> Step:
         for rung in self._ladder:
             if abs(rung.norm - radius) <= 1e-6 * radius:
                 return rung
@@ -235,3 +240,8 @@ class ExactModel:
                 middle = np.maximum(0.5 * (low + high), np.sqrt(low * high))
                 tau = np.asarray(np.where((low <= newton) & (newton <= high), newton, middle))
         return tau
+
+
+def _overflow_allowed() -> np.errstate:
+    """Let bounds on rounding, and steps that lead nowhere, leave the range of floats."""
+    return np.errstate(over="ignore", invalid="ignore")

@@ -78,7 +78,7 @@ def minimize(
     TypeError
         If an argument is of the wrong type.
     ValueError
-        If an argument is out of range, or the problem has no finite value at `x0`.
+        If an argument is out of range, or the problem has no finite value or derivative at `x0`.
 
     Notes
     -----
@@ -112,7 +112,7 @@ def minimize(
     meter = Meter()
     limits = Limits(max_iter, meter.started + seconds)
     with one_blas_thread():
-        first = _evaluate_start(problem, np.zeros(d) if x0 is None else as_vector(x0, "x0", d))
+        first = _evaluate_start(problem, np.zeros(d) if x0 is None else as_vector(x0, "x0", d), meter)
         criteria = Criteria(tolerance, Reference(problem, first))
         metric = Metric(problem, criteria.reference.mass)
         meter.passes += 2
@@ -133,10 +133,14 @@ def _checked_generator(rng: Any, verbose: Any) -> np.random.Generator:
         raise type(error)(f"rng must be a seed, a Generator or None: {error}") from None
 
 
-def _evaluate_start(problem: Objective, x0: FloatArray) -> PointEvaluation:
+def _evaluate_start(problem: Objective, x0: FloatArray, meter: Meter) -> PointEvaluation:
     evaluation = problem.evaluate(x0)
-    if not np.isfinite(evaluation.value) or not np.isfinite(evaluation.gradient).all():
-        raise ValueError("x0 is no start: the problem has no finite value and gradient there")
+    with meter.phase("gradient"):
+        if not np.isfinite(evaluation.value) or not np.isfinite(evaluation.gradient).all():
+            raise ValueError("x0 is no start: the problem has no finite value and gradient there")
+    with meter.phase("hessian"):  # it is kept for the first iteration
+        if not np.isfinite(evaluation.hessian.to_dense()).all():
+            raise ValueError("x0 is no start: the problem has no finite Hessian there")
     return evaluation
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+_NO_NUMBERS = (bool, np.timedelta64)  # though Python and NumPy count them among the integers
+
 
 def checked_number(value: Any, name: str, *, positive: bool = False, endless: bool = False) -> float:
     """Return a finite number of at least 0, or a positive one; infinity only if `endless`."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    if isinstance(value, _NO_NUMBERS) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if positive and not value > 0.0:
         raise ValueError(f"{name} must be positive, got {value!r}")
@@ -32,7 +34,7 @@ def _fits(value: Any) -> bool:
 
 def checked_count(value: Any, name: str, least: int) -> int:
     """Return a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+    if isinstance(value, _NO_NUMBERS) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value!r}")

@@ -105,6 +105,7 @@ REFUSED: list[tuple[str, Any, Refusal]] = [
     ("max_iter", 10.0, WHOLE),
     ("max_iter", np.inf, WHOLE),
     ("max_iter", np.array(10), WHOLE),
+    ("max_iter", np.timedelta64(9, "s"), WHOLE),
     ("max_iter", True, WHOLE),
     ("max_iter", "10", WHOLE),
     ("max_iter", None, WHOLE),
@@ -113,6 +114,7 @@ REFUSED: list[tuple[str, Any, Refusal]] = [
     ("max_time", 10**400, FINITE),
     ("max_time", "1s", NUMBER),
     ("max_time", pd.Timedelta("1s"), NUMBER),
+    ("max_time", np.timedelta64(1, "s"), NUMBER),
     ("max_time", False, NUMBER),
     ("starts", 0, LEAST),
     ("starts", 2.0, WHOLE),
@@ -179,3 +181,18 @@ def test_no_iteration_is_needed_at_the_solution():
 def test_a_tolerance_of_zero_ends_in_working_precision():
     result = solved(PROBLEM, gtol=0.0)
     assert result.status is nk.Status.WORKING_PRECISION
+
+
+def test_a_start_without_a_hessian_is_refused():
+    """The value is below the largest float, and its second derivative is not."""
+    problem = nk.ExpRegression(500.0 * A, B, offset=np.full(16, 347.7))
+    assert np.isfinite(problem.fun(np.zeros(3)))
+    assert_refused(lambda: nk.minimize(problem), (ValueError, "^x0 is no start: .* no finite Hessian there"))
+
+
+@pytest.mark.parametrize("weight", [1e60, 1e100])
+def test_an_overflow_inside_the_model_warns_of_nothing(weight):
+    """Bounds on rounding leave the range of floats here; value and derivatives do not."""
+    problem = nk.ExpRegression(A - 1.0, B, sample_weight=np.full(16, weight), offset=np.full(16, 200.0))
+    result = solved(problem, max_iter=30)
+    assert result.fun <= problem.fun(np.zeros(3))
