@@ -60,7 +60,11 @@ def add(commands: Any) -> None:
         "--methods", nargs="+", metavar="METHOD", help="newtonkit, BFGS, trust-exact, ... (default: all)"
     )
     run_options.add_argument(
-        "--gtol", type=positive, default=1e-8, metavar="TOL", help="tolerance (default: %(default)g)"
+        "--gtol",
+        type=positive,
+        default=1e-8,
+        metavar="TOL",
+        help="tolerance on |g| / |g(x0)| (default: %(default)g)",
     )
     run_options.add_argument(
         "--max-time", type=positive, default=10.0, metavar="S", help="seconds for each (default: %(default)g)"

@@ -32,9 +32,19 @@ def add(commands: Any) -> None:
     where.add_argument("data", metavar="DATA", help="a file, or the name of ready-made data")
     add_data_options(parser)
     solver = parser.add_argument_group("SOLVER")
-    solver.add_argument("--method", choices=("exact",), default="exact", help="the Hessian: %(choices)s")
     solver.add_argument(
-        "--gtol", type=not_negative, default=1e-8, metavar="TOL", help="tolerance (default: %(default)g)"
+        "--method",
+        choices=("exact",),
+        default="exact",
+        help="where the curvature comes from; exact: the full Hessian (default: %(default)s)",
+    )
+    solver.add_argument(
+        "--gtol",
+        type=not_negative,
+        default=1e-8,
+        metavar="TOL",
+        help="tolerance on the gradient, relative to the size it would have if nothing cancelled in it "
+        "(default: %(default)g)",
     )
     solver.add_argument(
         "--max-iter", type=whole, default=200, metavar="N", help="most iterations (default: %(default)d)"
