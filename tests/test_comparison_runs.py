@@ -21,6 +21,7 @@ from newtonkit.comparison.monitor import (
 )
 from newtonkit.comparison.oracle import Oracle
 from newtonkit.comparison.start import Limits, Start
+from newtonkit.problems import StructuredHessian
 from tests.comparing import GTOL, exp_data, slow_problem
 
 
@@ -112,6 +113,19 @@ class TestOracle:
         before, began = oracle.monitor.seconds, time.perf_counter()
         oracle.iteration(np.full(2, 0.02))
         assert time.perf_counter() - began > 0.02 > oracle.monitor.seconds - before
+
+
+def test_hessians_are_formed_once_before_the_first_clock_starts(monkeypatch):
+    """That compiles what forms them for large sparse designs: nobody is charged for it."""
+    known, happened = StructuredHessian.to_dense, []
+
+    def to_dense(self):
+        happened.append("formed")
+        return known(self)
+
+    monkeypatch.setattr(StructuredHessian, "to_dense", to_dense)
+    nk.compare(nk.ExpRegression(*exp_data()), methods=["newtonkit"], callback=happened.append)
+    assert happened[:2] == ["formed", "newtonkit"]
 
 
 class TestMilestones:

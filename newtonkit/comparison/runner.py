@@ -18,6 +18,7 @@ from newtonkit.comparison.method import Run, run_method
 from newtonkit.comparison.registry import chosen_methods
 from newtonkit.comparison.result import Comparison
 from newtonkit.comparison.start import Limits, Start
+from newtonkit.comparison.truth import LARGEST_CHECKED
 from newtonkit.design import FloatArray, get_num_threads
 from newtonkit.design.door import as_vector
 from newtonkit.problems import Problem
@@ -185,6 +186,8 @@ def _warmed_up_start(problem: Problem, x: FloatArray, gtol: float) -> Start:
         raise ValueError("x0 is no start: the problem has no finite value and gradient there")
     start = Start.of(problem, x, gtol)
     _ = here.hessian.matvec(here.gradient)
+    if problem.n_parameters <= LARGEST_CHECKED:
+        _ = here.hessian.to_dense()  # for large sparse designs, this is compiled
     return start
 
 
