@@ -105,6 +105,17 @@ class TestExamples:
         assert err == ""
         assert out or "--output" in example
 
+    @pytest.mark.parametrize("example", [*COMPARE.examples, "newtonkit compare diabetes"])
+    def test_of_comparisons_run(self, example, folder, capsys, monkeypatch):
+        """With two methods only, so that they are quick."""
+        monkeypatch.chdir(folder)
+        assert cli.main([*example.split()[1:], "--methods", "newtonkit", "trust-exact"]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        written = re.findall(r"^    (\S+\.(?:png|csv))$", out, re.MULTILINE)
+        assert len(written) == sum(option in example for option in ("--plot", "--csv", "--profile p"))
+        assert all((folder / name).stat().st_size > 0 for name in written)
+
     def test_there_are_some_on_every_page(self):
         assert [len(page.examples) for page in PAGES.values()] == [4, 4, 2, 4, 2]
         assert set(SHELL.examples) - {"newtonkit solve diabetes", "newtonkit compare diabetes"} <= {

@@ -62,7 +62,7 @@ def numbers(file: DataFile, name: str, hint: str, *, keep_single: bool = False) 
         raise MistakeError(f"column {name!r} of {file.name} holds {_in_words(kind)}; {hint}")
     _check_complete(file, name, column)
     if types.is_decimal(kind):
-        column = column.cast(pa.float64())
+        column = column.cast(pa.string()).cast(pa.float64())  # the direct cast rounds twice
     values: FloatArray = _array(column)
     if not (keep_single and types.is_float32(kind)):
         values = values.astype(np.float64)

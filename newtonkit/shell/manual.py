@@ -77,22 +77,39 @@ class ManualParser(argparse.ArgumentParser):
             section("NAME", f"{self.prog} - {page.purpose}"),
             section("SYNOPSIS", page.synopsis, verbatim=True),
             section("DESCRIPTION", page.description),
-            *(self._group(group) for group in self._action_groups),
+            *self._commands(),
+            self._options(),
             *(section(title, text) for title, text in page.sections),
         ]
-        return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
+        return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
-    def _group(self, group: argparse._ArgumentGroup) -> str:
-        """Return the options of a group, or the commands with what they do."""
-        actions = group._group_actions
-        if len(actions) == 1 and isinstance(actions[0], argparse._SubParsersAction):
-            lines = [f"{name:<12}{parser.page.purpose}" for name, parser in actions[0].choices.items()]
-            return section(str(group.title), "\n".join(lines), verbatim=True)
+    def _commands(self) -> list[str]:
+        """Return the list of commands, if there are any."""
+        found = [
+            (group.title, action.choices)
+            for group in self._action_groups
+            for action in group._group_actions
+            if isinstance(action, argparse._SubParsersAction)
+        ]
+        return [
+            section(
+                str(title),
+                "\n".join(f"{name:<12}{parser.page.purpose}" for name, parser in parsers.items()),
+                verbatim=True,
+            )
+            for title, parsers in found
+        ]
+
+    def _options(self) -> str:
+        """Return all groups of options, their explanations one below the other."""
         formatter = self._get_formatter()
-        formatter.start_section(group.title)
-        formatter.add_arguments(actions)
-        formatter.end_section()
-        return re.sub(r"\A(.*):$", r"\1", formatter.format_help(), flags=re.MULTILINE)
+        for group in self._action_groups:
+            formatter.start_section(group.title)
+            formatter.add_arguments(
+                a for a in group._group_actions if not isinstance(a, argparse._SubParsersAction)
+            )
+            formatter.end_section()
+        return re.sub(r"^([A-Z].*):$", r"\1", formatter.format_help(), flags=re.MULTILINE)
 
 
 class _Formatter(argparse.HelpFormatter):

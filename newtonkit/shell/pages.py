@@ -222,8 +222,8 @@ COMPARE = Page(
     stopping rule |g| <= TOL |g(x0)|, same time cap. Then says what is true of the point that each of them
     returned, whatever the method said of itself.
 
-    Without DATA, two ready-made problems are shown; with --problem alone, that kind of all data that is
-    always there; with --profile alone, all of these problems.
+    Without DATA, two ready-made problems are shown. --problem alone takes all ready-made data that has that
+    kind, and --profile alone all ready-made problems, as far as they need nothing else to be installed.
     """,
     (
         (
