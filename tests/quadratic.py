@@ -18,6 +18,9 @@ class Operator:
 
     matrix: np.ndarray
 
+    def form(self) -> None:
+        pass
+
     def to_dense(self) -> np.ndarray:
         return self.matrix
 

@@ -142,7 +142,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     columns.add_argument(
         "--target-scale",
         choices=TARGET_SCALES,
-        help="divide the target by its mean, or make it sum to 1 (in each group); see SCALES on the page of solve (default: none)",
+        help="divide the target by its mean, or make it sum to 1 (in each group); "
+        "see SCALES on the page of solve (default: none)",
     )
 
 
