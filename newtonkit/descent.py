@@ -153,7 +153,7 @@ class Descent:
         with self.meter.phase("gradient"):
             _ = self.evaluation.gradient
         with self.meter.phase("hessian"):
-            _ = self.evaluation.hessian.to_dense()
+            self.evaluation.hessian.form()
         self.meter.gradients += 1
         self.meter.hessians += 1
         self.meter.passes += 2

@@ -12,6 +12,10 @@ from newtonkit.design import FloatArray
 class SymmetricOperator(Protocol):
     """A symmetric operator that can be written out as a dense array."""
 
+    def form(self) -> None:
+        """Do the work that its first use would have to do, such as to form a Gram matrix."""
+        ...
+
     def to_dense(self) -> FloatArray:
         """Return the (d, d) array."""
         ...

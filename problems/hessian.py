@@ -181,6 +181,10 @@ class StructuredHessian:
         total.flags.writeable = False
         return total
 
+    def form(self) -> None:
+        """Write it out once, for :meth:`to_dense` and whoever else asks."""
+        self.to_dense()
+
     def to_dense(self) -> FloatArray:
         """Return H as a (d, d) array (read-only, formed once)."""
         return self._dense

@@ -61,16 +61,14 @@ class Callables:
         gradient = _as_real(self.jac(x.copy(), *self.args), "jac")
         if gradient.size != self.d:
             raise ValueError(f"jac must return {self.d} numbers, got shape {gradient.shape}")
-        return gradient.reshape(self.d)
+        return gradient.reshape(self.d).copy()
 
-    def hessian(self, x: FloatArray) -> FloatArray:
-        """Return the Hessian at x, shape (d, d), symmetric up to rounding and made so exactly."""
+    def hessian(self, x: FloatArray) -> Any:
+        """Return the Hessian at x, an array or a sparse array (d, d)."""
         if self.hess is None:
-            hessian = self._from_products(x)
-        else:
-            self.nhev += 1
-            hessian = self._as_dense(self.hess(x.copy(), *self.args))
-        return 0.5 * (hessian + hessian.T)
+            return self._from_products(x)
+        self.nhev += 1
+        return self._as_matrix(self.hess(x.copy(), *self.args))
 
     def _from_products(self, x: FloatArray) -> FloatArray:
         assert self.hessp is not None
@@ -83,25 +81,31 @@ class Callables:
             columns[:, j] = product.reshape(self.d)
         return columns
 
-    def _as_dense(self, hessian: Any) -> FloatArray:
-        """Return an array from an array, a sparse one, a LinearOperator or what has ``__array__``."""
-        if scipy.sparse.issparse(hessian):
-            hessian = hessian.toarray()  # type: ignore[attr-defined]
-        elif callable(getattr(hessian, "matmat", None)) and not hasattr(hessian, "__array__"):
-            hessian = hessian.matmat(np.eye(self.d))
-        dense = _as_real(hessian, "hess")
-        if dense.size == 1 == self.d:
-            dense = dense.reshape(1, 1)
-        if dense.shape != (self.d, self.d):
-            raise ValueError(f"hess must return shape {(self.d, self.d)}, got {dense.shape}")
-        return dense
+    def _as_matrix(self, given: Any) -> Any:
+        """Return an array or a sparse one from those, a LinearOperator or what has ``__array__``."""
+        hessian, is_sparse = given, bool(scipy.sparse.issparse(given))  # which would narrow its type
+        matrix: Any
+        if is_sparse:
+            matrix = scipy.sparse.csr_array(hessian)
+            if matrix.dtype.kind not in "fiub":
+                raise TypeError(f"hess must return real numbers, got dtype {matrix.dtype}")
+            matrix = matrix.astype(np.float64)
+        else:
+            if callable(getattr(hessian, "matmat", None)) and not hasattr(hessian, "__array__"):
+                hessian = hessian.matmat(np.eye(self.d))
+            matrix = _as_real(hessian, "hess")
+            if matrix.size == 1 == self.d:
+                matrix = matrix.reshape(1, 1)
+        if matrix.shape != (self.d, self.d):
+            raise ValueError(f"hess must return shape {(self.d, self.d)}, got {matrix.shape}")
+        return matrix
 
 
 def _as_real(value: Any, name: str) -> FloatArray:
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must return real numbers, got dtype {array.dtype}")
-    return array.astype(np.float64)
+    return array.astype(np.float64, copy=False)
 
 
 def _as_float(value: Any) -> float:

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from newtonkit.design import FloatArray
 from newtonkit.smooth.callables import Callables
+from newtonkit.smooth.hessians import BandedHessian, DenseHessian, hessian_of
 
 _EPS = float(np.finfo(float).eps)
-
-
-@dataclass(frozen=True)
-class DenseHessian:
-    """A Hessian written out, shape (d, d)."""
-
-    matrix: FloatArray
-
-    def to_dense(self) -> FloatArray:
-        """See :class:`newtonkit.objective.SymmetricOperator`."""
-        return self.matrix
-
-    def matmat(self, v: FloatArray) -> FloatArray:
-        """See :class:`newtonkit.objective.SymmetricOperator`."""
-        return self.matrix @ v
-
-    def restricted(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
-        """See :class:`newtonkit.objective.SymmetricOperator`."""
-        restricted = steps.T @ self.matrix @ steps
-        return 0.5 * (restricted + restricted.T)
-
-    def sizes(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
-        """See :class:`newtonkit.objective.SymmetricOperator`."""
-        sizes: FloatArray = np.sum(np.abs(steps) * (np.abs(self.matrix) @ np.abs(steps)), axis=0)
-        return sizes
 
 
 class SmoothPoint:
@@ -64,23 +40,22 @@ class SmoothPoint:
         self.x = x
         self.value = value
         # What came with the value is read at once: the next call of fun overwrites it.
-        self._given = self._computed("jac") if functions.gradient_comes_with_value else None
+        self._given = self._new_gradient() if functions.gradient_comes_with_value else None
 
-    def _computed(self, name: str) -> FloatArray:
-        """Return the gradient ("jac") or the Hessian ("hess"), NaN if it cannot be had."""
-        functions = self._functions
-        compute: Callable[[FloatArray], FloatArray]
-        compute = functions.gradient if name == "jac" else functions.hessian
+    def _computed(self, name: str, compute: Callable[[FloatArray], Any], failed: Any) -> Any:
+        """Return a derivative; `failed` if it raises and a step led here."""
         try:
-            derivative = compute(self.x)
+            return compute(self.x)
         except Exception as error:
             if not self._on_trial:
                 raise
-            functions.trouble = f"{name} raised {type(error).__name__}: {error}"
-            return np.full((functions.d,) * (1 if name == "jac" else 2), np.nan)
-        if not np.isfinite(derivative).all():
-            functions.trouble = f"{name} returned NaN or infinity"
-        return derivative
+            self._functions.trouble = f"{name} raised {type(error).__name__}: {error}"
+            return failed
+
+    def _new_gradient(self) -> FloatArray:
+        failed = np.full(self._functions.d, np.nan)
+        gradient: FloatArray = self._computed("jac", self._functions.gradient, failed)
+        return gradient
 
     @property
     def u(self) -> FloatArray:
@@ -101,23 +76,29 @@ class SmoothPoint:
     def gradient(self) -> FloatArray:
         """The gradient (d,)."""
         self._functions.njev += 1
-        return self._computed("jac") if self._given is None else self._given
+        return self._new_gradient() if self._given is None else self._given
 
     @cached_property
-    def hessian(self) -> DenseHessian:
+    def hessian(self) -> DenseHessian | BandedHessian:
         """The Hessian."""
-        return DenseHessian(self._computed("hess"))
+        return hessian_of(self._computed("hess", self._functions.hessian, np.full((1, 1), np.nan)))
 
     @property
     def has_derivatives(self) -> bool:
         """Whether gradient and Hessian are finite."""
-        return bool(np.isfinite(self.gradient).all() and np.isfinite(self.hessian.matrix).all())
+        for name, finite in (
+            ("jac", np.isfinite(self.gradient).all()),
+            ("hess", self.hessian.is_finite),
+        ):
+            if not finite:
+                self._functions.trouble = self._functions.trouble or f"{name} returned NaN or infinity"
+                return False
+        return True
 
     @cached_property
     def gradient_rounding(self) -> FloatArray:
         """What rounding x to floating-point numbers may do to the gradient (d,)."""
-        moved: FloatArray = np.abs(self.hessian.matrix) @ np.abs(self.x)
-        return _EPS * (moved + np.abs(self.gradient))
+        return _EPS * (self.hessian.moved(self.x) + np.abs(self.gradient))
 
     @cached_property
     def gradient_scale(self) -> float:
@@ -131,7 +112,7 @@ class SmoothPoint:
     @cached_property
     def curvature_mass(self) -> float:
         """The sum of the sizes of the entries on the diagonal of the Hessian."""
-        return float(np.abs(np.diagonal(self.hessian.matrix)).sum())
+        return self.hessian.mass
 
     def along(self, step: FloatArray, a_step: FloatArray) -> SmoothPoint | None:
         """Return the function at ``x + step``, or None if it raises there or is not finite."""

@@ -23,9 +23,11 @@ from newtonkit.objective import PointEvaluation
 from newtonkit.options import checked_callback, checked_count, checked_number
 from newtonkit.progress import iteration_printer
 from newtonkit.results import MinimizeResult, Status
+from newtonkit.smooth.banded import BandedModel
 from newtonkit.smooth.callables import Callables, checked_callables
 from newtonkit.smooth.criteria import SmoothCriteria
-from newtonkit.smooth.function import SmoothFunction
+from newtonkit.smooth.function import SmoothFunction, SmoothPoint
+from newtonkit.smooth.hessians import BandedHessian
 from newtonkit.smooth.observer import Observer
 
 _GTOL = 1e-5
@@ -160,7 +162,7 @@ def newton(
     function = _started(functions, start)
     criteria = SmoothCriteria(tolerance, Reference(function, function.start), function.start.value)
     show = iteration_printer(observer, int(checked_flag(disp, "disp")))
-    build = partial(_exact_model, function)
+    build = partial(_model, function)
     descent = Descent(
         build, criteria, Limits(iterations, meter.started + seconds), meter, show, function.start, radius
     )
@@ -178,27 +180,31 @@ def _started(functions: Callables, x0: FloatArray) -> SmoothFunction:
     for name, finite in (
         ("fun", np.isfinite(function.start.value)),
         ("jac", np.isfinite(function.start.gradient).all()),
-        ("hess", np.isfinite(function.start.hessian.matrix).all()),
+        ("hess", function.start.hessian.is_finite),
     ):
         if not finite:
             raise ValueError(f"x0 is no start: {name} is not finite there")
     return function
 
 
-def _exact_model(function: SmoothFunction, evaluation: PointEvaluation) -> CurvatureModel:
+def _model(function: SmoothFunction, evaluation: PointEvaluation) -> CurvatureModel:
+    hessian = evaluation.hessian
+    if isinstance(hessian, BandedHessian):
+        return BandedModel(hessian, evaluation)
     with one_blas_thread():  # for as long as our own work lasts, not the user's
         return ExactModel(function, Euclidean(function.n_parameters), evaluation)
 
 
 def _result(descent: Descent, status: Status, functions: Callables, observer: Observer) -> MinimizeResult:
     point = descent.evaluation
+    assert isinstance(point, SmoothPoint)
     norm = size_of(point.gradient)
     result = MinimizeResult()
     result.update(
         x=point.x.copy(),
         fun=point.value,
         jac=point.gradient.copy(),
-        hess=point.hessian.to_dense().copy(),
+        hess=point.hessian.matrix,
         success=status.success,
         status=status,
         message=_message(status, norm, descent.criteria.gtol, functions.trouble),
