@@ -113,6 +113,10 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="add a column of ones, free of the ridge (default: no)",
     )
+    _add_columns(parser)
+
+
+def _add_columns(parser: argparse.ArgumentParser) -> None:
     columns = parser.add_argument_group("COLUMNS OF A FILE")
     columns.add_argument("--target", metavar="COLUMN", help="what is fitted, b")
     columns.add_argument(
