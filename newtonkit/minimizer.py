@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,7 +17,7 @@ from newtonkit.design.door import as_vector
 from newtonkit.exact import ExactModel
 from newtonkit.metric import Metric
 from newtonkit.objective import Objective, PointEvaluation
-from newtonkit.options import checked_callback, checked_count, checked_number
+from newtonkit.options import checked_callback, checked_count, checked_generator, checked_number
 from newtonkit.progress import iteration_printer
 from newtonkit.results import IterationRecord, MinimizeResult, Status
 
@@ -103,7 +103,8 @@ def minimize(
     max_iter = checked_count(max_iter, "max_iter", 0)
     seconds = math.inf if max_time is None else checked_number(max_time, "max_time", endless=True)
     callback = checked_callback(callback)
-    generator = _checked_generator(rng, verbose)
+    generator = checked_generator(rng)
+    verbose = checked_count(int(verbose) if isinstance(verbose, bool | np.bool_) else verbose, "verbose", 0)
     if isinstance(problem, type) or not hasattr(problem, "evaluate"):
         raise TypeError(f"problem must be a newtonkit problem, got {type(problem).__name__}")
     d = problem.n_parameters
@@ -120,17 +121,6 @@ def minimize(
         begin = partial(Descent, build, criteria, limits, meter, iteration_printer(callback, verbose))
         descents = _descend_all(begin, _starting_points(problem, first, metric, starts, generator))
         return _result(method, metric, meter, descents)
-
-
-def _checked_generator(rng: Any, verbose: Any) -> np.random.Generator:
-    if not isinstance(verbose, int | np.integer | np.bool_):
-        raise TypeError(f"verbose must be an integer, got {verbose!r}")
-    if verbose < 0:
-        raise ValueError(f"verbose must be at least 0, got {verbose!r}")
-    try:
-        return np.random.default_rng(rng)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"rng must be a seed, a Generator or None: {error}") from None
 
 
 def _evaluate_start(problem: Objective, x0: FloatArray, meter: Meter) -> PointEvaluation:

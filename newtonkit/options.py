@@ -15,10 +15,8 @@ def checked_number(value: Any, name: str, *, positive: bool = False, endless: bo
     """Return a finite number of at least 0, or a positive one; infinity only if `endless`."""
     if isinstance(value, _NO_NUMBERS) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    if positive and not value > 0.0:
-        raise ValueError(f"{name} must be positive, got {value!r}")
-    if not value >= 0.0:
-        raise ValueError(f"{name} must be at least 0, got {value!r}")
+    if not (value > 0.0 if positive else value >= 0.0):
+        raise ValueError(f"{name} must be {'positive' if positive else 'at least 0'}, got {value!r}")
     if not _fits(value) and not (endless and value == math.inf):
         raise ValueError(f"{name} must be finite, got {value!r}")
     return float(value)
@@ -47,3 +45,11 @@ def checked_callback(callback: Any) -> Callable[..., Any] | None:
         raise TypeError(f"callback must be callable, got {callback!r}")
     checked: Callable[..., Any] | None = callback
     return checked
+
+
+def checked_generator(rng: Any) -> np.random.Generator:
+    """Return a generator from a seed, a Generator or None (SPEC 7)."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"rng must be a seed, a Generator or None: {error}") from None

@@ -121,6 +121,11 @@ class StructuredHessian:
         rows = np.abs(self.row_diagonal) @ (a_steps * a_steps)
         return np.asarray(rows + self.ridge @ (steps * steps))
 
+    def diagonal_sizes(self) -> FloatArray:
+        """Return :meth:`sizes` of the unit vectors, shape (d,), for one pass over the data."""
+        rows = self.design.square_transposed_product(np.abs(self.row_diagonal))
+        return np.asarray(rows + self.ridge)
+
     def low_rank_gram(self) -> FloatArray:
         """Return ``A^T U C U^T A``, shape (d, d)."""
 

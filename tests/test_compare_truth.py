@@ -119,6 +119,18 @@ class TestWhatIsTrue:
         assert comparison.best is None
         assert "No method reached the minimum." in str(comparison)
 
+    def test_a_column_that_changes_nothing_is_no_saddle(self):
+        """A column that is constant in every group has no curvature, but rounding of either sign."""
+        rng = np.random.default_rng(0)
+        groups = np.repeat(np.arange(60), 4)
+        A = np.column_stack([rng.normal(size=(240, 2)), 30.0 + rng.normal(size=60)[groups]])
+        b = np.zeros(240)
+        b[4 * np.arange(60) + rng.integers(4, size=60)] = 1.0
+        problem = nk.SoftmaxCrossEntropy(A, b, groups=groups)
+        comparison = nk.compare(problem, methods=["newtonkit", "BFGS"])
+        assert [report.outcome for report in comparison.reports] == ["reached", "reached"]
+        assert abs(problem.hess(comparison["newtonkit"].x).to_dense()[2]).max() < 1e-9
+
     def test_other_minimum(self):
         problem = nk.ExpRegression([[1.0], [-1.0]], [10.0, 5.0])
         start = Start.of(problem, np.array([-0.5]), GTOL)

@@ -6,7 +6,6 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import scipy
@@ -21,6 +20,7 @@ from newtonkit.comparison.start import Limits, Start
 from newtonkit.comparison.truth import LARGEST_CHECKED
 from newtonkit.design import FloatArray, get_num_threads
 from newtonkit.design.door import as_vector
+from newtonkit.options import checked_callback, checked_count, checked_generator, checked_number
 from newtonkit.problems import Problem
 
 _TIMED_PASSES = 7
@@ -119,12 +119,15 @@ def compare(
     if not isinstance(problem, Problem):
         raise TypeError(f"problem must be a newtonkit.problems.Problem, got {type(problem).__name__}")
     chosen = chosen_methods(methods, problem)
-    most = None if max_iter is None else _whole(max_iter, "max_iter")
-    limits = Limits(_positive(max_time, "max_time"), most)
-    own_seeds = _seeds(rng, _whole(seeds, "seeds"))
+    most = None if max_iter is None else checked_count(max_iter, "max_iter", 1)
+    limits = Limits(checked_number(max_time, "max_time", positive=True), most)
+    # Each run of a randomised method, and its repeats, starts from one.
+    draws = checked_generator(rng).integers(2**63, size=checked_count(seeds, "seeds", 1))
+    own_seeds = [np.random.SeedSequence(int(draw)) for draw in draws]
+    tolerance, callback = checked_number(gtol, "gtol", positive=True), checked_callback(callback)
     d = problem.n_parameters
     x = np.zeros(d) if x0 is None else as_vector(x0, "x0", d)
-    start = _warmed_up_start(problem, x, _positive(gtol, "gtol"))
+    start = _warmed_up_start(problem, x, tolerance)
     pass_seconds = _time_of_a_pass(problem, x)
     runs: dict[str, list[Run]] = {}
     for method in chosen:
@@ -152,31 +155,6 @@ def compare(
         machine={"platform": platform.platform(), "processors": os.cpu_count() or 1},
         reports=reports,
     )
-
-
-def _positive(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not 0.0 < float(value) < np.inf:
-        raise ValueError(f"{name} must be positive and finite, got {value!r}")
-    return float(value)
-
-
-def _whole(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value!r}")
-    return int(value)
-
-
-def _seeds(rng: Any, count: int) -> list[np.random.SeedSequence]:
-    """Return independent seeds: each run of a randomised method, and its repeats, starts from one."""
-    try:
-        sequence: Any = np.random.default_rng(rng).bit_generator.seed_seq
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"rng must be a seed, a Generator or None: {error}") from None
-    return list(sequence.spawn(count))
 
 
 def _warmed_up_start(problem: Problem, x: FloatArray, gtol: float) -> Start:

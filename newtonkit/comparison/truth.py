@@ -15,6 +15,9 @@ from newtonkit.problems import Problem
 LARGEST_CHECKED = 2000
 # Rounding in a Gram matrix with cancelling terms stays well under this share of its largest eigenvalue.
 _CURVATURE_NOISE = 1e-10
+# An entry this small beside the terms that it is a sum of is rounding: a column that changes
+# nothing, such as one that is constant in every group, has no curvature of either sign.
+_CANCELLED = 1e-13
 # The share of its ordinary size below which curvature counts as gone, and the share of the
 # value at the start below which a loss counts as fitted, so that it may well be gone.
 _FLAT, _FITTED = 1e-10, 1e-6
@@ -77,7 +80,9 @@ def examine(problem: Problem, run: Run, start: Start) -> Finding:
         hessian = here.hessian.to_dense()
         eigenvalue = _smallest_eigenvalue(hessian)
         if met:
-            curvature, promised = _curvature(hessian, here.gradient)
+            sizes = np.sqrt(here.hessian.diagonal_sizes())
+            cancelled = np.abs(hessian) <= _CANCELLED * sizes[:, None] * sizes
+            curvature, promised = _curvature(np.where(cancelled, 0.0, hessian), here.gradient)
     return Finding(here.value, relative, met, flat, eigenvalue, curvature, promised)
 
 
