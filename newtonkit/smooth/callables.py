@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +49,8 @@ class Callables:
     @property
     def gradient_comes_with_value(self) -> bool:
         """Whether jac only reads what the last call of fun left, as SciPy arranges for ``jac=True``."""
-        return getattr(self.jac, "__self__", None) is self.fun
+        own = type(self.fun).__module__.startswith("scipy.")  # not an object of the user's with a gradient
+        return own and getattr(self.jac, "__self__", None) is self.fun
 
     def value(self, x: FloatArray) -> float:
         """Return fun(x)."""
@@ -132,5 +133,5 @@ def checked_callables(fun: Any, jac: Any, hess: Any, hessp: Any, args: Any, d: i
         raise TypeError(f"hessp must be callable, got {hessp!r}")
     if hess is None and hessp is None:
         raise ValueError("hess or hessp is required: a callable that gives second derivatives")
-    extra = tuple(args) if isinstance(args, Sequence) and not isinstance(args, str) else (args,)
+    extra = args if isinstance(args, tuple) else (args,)  # as SciPy has it: a list is one argument
     return Callables(fun, jac, hess, hessp, extra, d)

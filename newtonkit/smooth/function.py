@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,10 +12,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from newtonkit.design import FloatArray
+from newtonkit.metric import size_of
 from newtonkit.smooth.callables import Callables
 from newtonkit.smooth.hessians import BandedHessian, DenseHessian, hessian_of
 
 _EPS = float(np.finfo(float).eps)
+
+
+@dataclass
+class _Reach:
+    """How far steps from a point may go: half as far as one that found no derivatives."""
+
+    length: float = math.inf
 
 
 class SmoothPoint:
@@ -39,6 +49,8 @@ class SmoothPoint:
         self._on_trial = on_trial
         self.x = x
         self.value = value
+        self._reach = _Reach()
+        self._led_here: tuple[_Reach, float] | None = None
         # What came with the value is read at once: the next call of fun overwrites it.
         self._given = self._new_gradient() if functions.gradient_comes_with_value else None
 
@@ -92,18 +104,29 @@ class SmoothPoint:
         ):
             if not finite:
                 self._functions.trouble = self._functions.trouble or f"{name} returned NaN or infinity"
+                self._shorten_the_reach()
                 return False
         return True
+
+    def _shorten_the_reach(self) -> None:
+        """Keep the next trials from leading here again, however well the value speaks for it."""
+        if self._led_here is not None:
+            reach, length = self._led_here
+            reach.length = min(reach.length, 0.5 * length)
 
     @cached_property
     def gradient_rounding(self) -> FloatArray:
         """What rounding x to floating-point numbers may do to the gradient (d,)."""
-        return _EPS * (self.hessian.moved(self.x) + np.abs(self.gradient))
+        return _EPS * self._gradient_sizes
+
+    @cached_property
+    def _gradient_sizes(self) -> FloatArray:
+        return self.hessian.moved(self.x) + np.abs(self.gradient)
 
     @cached_property
     def gradient_scale(self) -> float:
         """The norm of ``|H| |x| + |gradient|``: the gradient of a quadratic is the difference of two such."""
-        return float(np.linalg.norm(self.gradient_rounding)) / _EPS
+        return size_of(self._gradient_sizes)
 
     def slopes(self, steps: FloatArray, a_steps: FloatArray) -> tuple[FloatArray, FloatArray]:
         """See :class:`newtonkit.objective.PointEvaluation`."""
@@ -115,8 +138,10 @@ class SmoothPoint:
         return self.hessian.mass
 
     def along(self, step: FloatArray, a_step: FloatArray) -> SmoothPoint | None:
-        """Return the function at ``x + step``, or None if it raises there or is not finite."""
-        functions, x = self._functions, self.x + step
+        """Return the function at ``x + step``, or None if that is out of reach, raises or is not finite."""
+        functions, x, length = self._functions, self.x + step, size_of(step)
+        if length > self._reach.length:
+            return None
         try:
             value = functions.value(x)
         except Exception as error:
@@ -125,7 +150,9 @@ class SmoothPoint:
         if not np.isfinite(value):
             functions.trouble = f"fun returned {value}"
             return None
-        return SmoothPoint(functions, x, value)
+        end = SmoothPoint(functions, x, value)
+        end._led_here = self._reach, length
+        return end
 
     def refreshed(self) -> SmoothPoint:
         """Return the point itself: nothing is carried over from steps."""

@@ -147,7 +147,7 @@ def newton(
     if gtol is None:
         gtol = _GTOL if tol is None else tol
     tolerance = checked_number(gtol, "gtol")
-    start = as_vector(np.atleast_1d(np.asarray(x0)), "x0")
+    start = as_vector(np.atleast_1d(np.asarray(x0)), "x0").copy()  # fun may use x0 for a buffer
     functions = checked_callables(fun, jac, hess, hessp, args, len(start))
     iterations = (
         _ITERATIONS_PER_VARIABLE * len(start) if maxiter is None else checked_count(maxiter, "maxiter", 0)
