@@ -116,6 +116,11 @@ def _as_float(value: Any) -> float:
     return float(array.reshape(()))
 
 
+def _shown(value: Any) -> str:
+    """Return what a message says of a wrong argument: a word as it is, the kind of anything longer."""
+    return repr(value) if isinstance(value, str | bool | np.bool_ | int | float) else type(value).__name__
+
+
 def checked_callables(fun: Any, jac: Any, hess: Any, hessp: Any, args: Any, d: int) -> Callables:
     """Return the functions bound together; refuse what cannot be used, by name."""
     if not callable(fun):
@@ -126,11 +131,11 @@ def checked_callables(fun: Any, jac: Any, hess: Any, hessp: Any, args: Any, d: i
             "jac='2-point' and other finite differences are not supported"
         )
     if not callable(jac):
-        raise TypeError(f"jac must be callable, got {jac!r}")
+        raise TypeError(f"jac must be callable, got {_shown(jac)}")
     if hess is not None and not callable(hess):
-        raise ValueError(f"hess must be callable, got {hess!r}; {_NAMED}")
+        raise ValueError(f"hess must be callable, got {_shown(hess)}; {_NAMED}")
     if hessp is not None and not callable(hessp):
-        raise TypeError(f"hessp must be callable, got {hessp!r}")
+        raise TypeError(f"hessp must be callable, got {_shown(hessp)}")
     if hess is None and hessp is None:
         raise ValueError("hess or hessp is required: a callable that gives second derivatives")
     extra = args if isinstance(args, tuple) else (args,)  # as SciPy has it: a list is one argument
