@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ PYTHON = re.compile(
     r"^```python\n(?P<code>.*?)^```\n\n```text\n(?P<output>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 SHELL = re.compile(r"(?<=Without options:\n\n```text\n)(?P<output>.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+CONSOLE = re.compile(r"(?<=^```console\n)(?P<output>.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 RUN = re.compile(r"(?<=That is a real run: ).*?(?=\. On data)", re.DOTALL)
 
 
@@ -49,6 +52,29 @@ def shell_output() -> str:
     return _stripped(done.stdout)
 
 
+def console_output(block: str) -> str:
+    """Run the commands of a console block, those after a $, in a folder of their own; return it refreshed."""
+    environment = {
+        **os.environ,
+        "COLUMNS": "80",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        for command in re.findall(r"^\$ (.*)$", block, re.MULTILINE):
+            done = subprocess.run(
+                ["bash", "-c", command],
+                capture_output=True,
+                text=True,
+                check=True,
+                cwd=folder,
+                env=environment,
+                timeout=300,
+            )
+            lines.append(f"$ {command}\n{_stripped(done.stdout)}")
+    return "".join(lines)
+
+
 def _stripped(text: str) -> str:
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
@@ -62,6 +88,7 @@ def refreshed(text: str) -> str:
     printed = iter(python_output(text))
     text = PYTHON.sub(lambda block: f"```python\n{block['code']}```\n\n```text\n{next(printed)}```", text)
     text = SHELL.sub(lambda _: shell_output(), text)
+    text = CONSOLE.sub(lambda block: console_output(block["output"]), text)
     return RUN.sub(lambda _: _where(), text)
 
 

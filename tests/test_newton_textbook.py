@@ -8,7 +8,7 @@ from scipy import optimize
 
 import newtonkit as nk
 from tests.jets import Jet, absolute, cos, exp, log, sin, variables
-from tests.textbook import PROBLEMS, Textbook
+from tests.textbook import PROBLEMS, Textbook, is_minimum
 
 LONG = "chained Rosenbrock 1000"
 # Its start lies in a plane of symmetry with a valley that leads to infinity, at a value of 0.243.
@@ -28,19 +28,6 @@ def minimised(problem: Textbook, method, **options):
             method=method,
             options={"maxiter": 400, **options},
         )
-
-
-def is_minimum(problem: Textbook, x: np.ndarray, gtol: float = 1e-8) -> bool:
-    """Tell by the problem's own derivatives; columns are brought to one scale first."""
-    value, gradient, hessian = problem.fun(x), problem.jac(x), problem.hess(x)
-    scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diagonal(hessian)), 1e-300))
-    curvatures, vectors = np.linalg.eigh(scale[:, None] * hessian * scale)
-    if curvatures[0] < -1e-8 * curvatures[-1]:
-        return False
-    along = vectors.T @ (scale * gradient)
-    promised = 0.5 * np.sum(along**2 / np.maximum(curvatures, 1e-10 * curvatures[-1]))
-    decrease = problem.fun(problem.start) - value
-    return bool(promised <= 0.1 * gtol * decrease + 1e-14 * abs(value))
 
 
 @pytest.mark.parametrize("problem", QUICK, ids=lambda p: p.name)

@@ -30,9 +30,10 @@ def _printed_by_python() -> list[str]:
 
 
 def _rows(text: str) -> list[list[str]]:
-    """Return the rows of all tables in a text: method, iter, fun, grad, hess, ..., outcome."""
+    """Return the rows of the first table of each comparison: method, iter, fun, grad, hess, ..., outcome."""
     names = "|".join(map(re.escape, METHODS))
-    found = re.findall(rf"^[* ] ({names}) +(\d.*)$", text, re.MULTILINE)
+    first = re.sub(r"^On the way.*?\n\nmethod.*?\n\n", "", text, flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(rf"^[* ] ({names}) +(\d.*)$", first, re.MULTILINE)
     return [[name, *re.split(r" +", rest.strip(), maxsplit=7)] for name, rest in found]
 
 
@@ -94,6 +95,15 @@ class TestShell:
         assert shown is not None
         _check_comparison(shown["output"], readme.shell_output())
         assert max(map(len, shown["output"].splitlines())) <= 80
+
+    def test_the_session_shown_is_what_the_commands_print(self):
+        shown = readme.CONSOLE.search(README)
+        assert shown is not None
+        sessions = [re.sub(r"\d+\.\d+", "0.0", text) for text in (shown[0], readme.console_output(shown[0]))]
+        assert sessions[0] == sessions[1]
+        assert len(shown[0].splitlines()) > 20
+        output = [line for line in shown[0].splitlines() if not line.startswith("$ ")]
+        assert max(map(len, output)) <= 80
 
     def test_there_are_two_commands_and_the_second_runs_the_tests(self):
         shell = [code.strip() for kind, code in BLOCKS if kind == "bash"]

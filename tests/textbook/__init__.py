@@ -2,9 +2,9 @@
 
 from tests.textbook.chains import CHAINS
 from tests.textbook.fits import FITS
-from tests.textbook.problem import Textbook
+from tests.textbook.problem import Textbook, is_minimum
 from tests.textbook.small import SMALL
 
-__all__ = ["PROBLEMS", "Textbook"]
+__all__ = ["PROBLEMS", "Textbook", "is_minimum"]
 
 PROBLEMS: dict[str, Textbook] = {problem.name: problem for problem in (*SMALL, *FITS, *CHAINS)}

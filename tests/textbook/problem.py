@@ -71,3 +71,21 @@ def fit(name, model, t, y, x0, minima, source):
     """Return the least-squares fit of model(t, *parameters) to y."""
     t, y = np.asarray(t, dtype=float), np.asarray(y, dtype=float)
     return Textbook(name, x0, lambda *b: squares(model(t, *b) - y), whole(len(x0), len(t)), minima, source)
+
+
+def is_minimum(problem: Textbook, x: np.ndarray, gtol: float = 1e-8) -> bool:
+    """Tell by the problem's own derivatives; columns are brought to one scale first."""
+    value, gradient, hessian = problem.fun(x), problem.jac(x), problem.hess(x)
+    scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diagonal(hessian)), 1e-300))
+    curvatures, vectors = np.linalg.eigh(scale[:, None] * hessian * scale)
+    if curvatures[0] < -1e-8 * curvatures[-1]:
+        return False
+    known = any(
+        abs(value - least) <= 1e-4 * abs(problem.fun(problem.start) - least) for least in problem.minima
+    )
+    if curvatures[0] < 1e-8 * curvatures[-1] and not known:
+        return False  # a plateau on the way to infinity has no negative curvature either
+    along = vectors.T @ (scale * gradient)
+    promised = 0.5 * np.sum(along**2 / np.maximum(curvatures, 1e-10 * curvatures[-1]))
+    decrease = problem.fun(problem.start) - value
+    return bool(promised <= 0.1 * gtol * decrease + 1e-14 * abs(value))
