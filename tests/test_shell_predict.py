@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from pyarrow import parquet
 
@@ -120,6 +121,16 @@ class TestOtherFiles:
         path, _ = fitted(folder, "travel.parquet", "--problem", "softmax", *common)
         assert cli.main(["predict", path, new]) == 2
         assert "new.csv has no column 'weight', which the solution needs" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        "codes", [["2", "10", "B"], ["02", "10", "B"], ["2024-01-05", "2024-01-06", "never"]]
+    )
+    def test_levels_of_text_are_text_in_a_file_where_all_look_like_numbers(self, codes, tmp_path, capsys):
+        new = write(pd.DataFrame({"code": codes[:2]}), tmp_path / "new.csv")
+        write(pd.DataFrame({"code": codes * 4, "y": [1.0, 2.0, 3.0] * 4}), tmp_path / "f.csv")
+        arguments = ["--problem", "exp", "--target", "y", "--categorical", "code", "--intercept"]
+        path, _ = fitted(tmp_path, "f.csv", *arguments)
+        np.testing.assert_allclose(predicted(capsys, path, new), [1.0, 2.0], rtol=1e-6)
 
     @pytest.mark.parametrize("end", ["csv", "parquet", "npz", "NPZ"])
     def test_output_in_every_format(self, folder, tmp_path, end, capsys):

@@ -45,6 +45,11 @@ class Encoding:
                 found.append(column)
         return tuple(found)
 
+    @property
+    def levels_of_text(self) -> tuple[str, ...]:
+        """The columns whose levels are text: they stay text where all of a file looks like numbers."""
+        return tuple(c for c, levels in self.levels.items() if all(isinstance(k, str) for k in levels))
+
     def matrix(self, file: DataFile, hint: str) -> FloatArray:
         """Return the design matrix of a file, shape (n, d).
 

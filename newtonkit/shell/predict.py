@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     solution = read_solution(arguments.solution)
     with replacing(None if output == "-" else output) as place:
-        values = predictions(solution, read(arguments.data))
+        values = predictions(solution, read(arguments.data, solution.encoding.levels_of_text))
         _write(values, place)
     return 0
 

@@ -7,6 +7,7 @@ import os
 import re
 import zipfile
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,13 +65,16 @@ class DataFile:
         return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
-def read(path: str) -> DataFile:
+def read(path: str, text: Collection[str] = ()) -> DataFile:
     """Read a file, by the end of its name.
 
     Parameters
     ----------
     path : str
         A file whose name ends in one of SUFFIXES.
+    text : collection of str, default ()
+        Columns that CSV and TSV files are to be read as text, even if all of it looks like
+        numbers or dates.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def read(path: str) -> DataFile:
     elif kind == ".npz":
         table, is_matrix = _npz(path)
     else:
-        table = _text(path, "\t" if kind.startswith(".tsv") else ",")
+        table = _text(path, "\t" if kind.startswith(".tsv") else ",", text)
     twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:
         raise MistakeError(f"{path} has more than one column called {listed(map(repr, twice))}")
@@ -121,15 +125,16 @@ def _check_readable(path: str) -> None:
         raise MistakeError(f"{path} is empty")
 
 
-def _text(path: str, delimiter: str) -> Any:
-    from pyarrow import csv, lib  # noqa: PLC0415
+def _text(path: str, delimiter: str, text: Collection[str]) -> Any:
+    from pyarrow import csv, lib, string  # noqa: PLC0415
 
     try:
         with gzip.open(path) if path.lower().endswith(".gz") else open(path, "rb") as file:
             if b"\0" in file.read(_SNIFFED):
                 raise MistakeError(f"{path} is not a text file")
         options = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-        table = csv.read_csv(path, parse_options=options)
+        types = csv.ConvertOptions(column_types=dict.fromkeys(text, string()))
+        table = csv.read_csv(path, parse_options=options, convert_options=types)
         _ = table.column_names  # the header is decoded only here
     except UnicodeDecodeError as error:
         raise MistakeError(f"the header of {path} is not UTF-8 text") from error
