@@ -11,6 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from newtonkit import cli
+from newtonkit.shell.columns import coded_levels
 from newtonkit.shell.mistakes import MistakeError
 from newtonkit.shell.reading import read
 from tests.shell_files import diabetes, write
@@ -46,6 +47,8 @@ TEXT = {
     "x,y\n": "f.csv has no rows below its header",
     "x,x,y\n1,2,3\n": "f.csv has more than one column called 'x'",
     "x,y\n1,2\n1,2,3\n": "cannot read f.csv: its header has 2 columns, but a row has 3",
+    "x;y\n1,5;2\n": "cannot read f.csv: its header has 1 column, but a row has 2; "
+    "columns are separated by commas",
     "x\ty\n1\t2\n": r"f.csv has no column 'y'; there is 'x\\ty'",
     ",y\n1,2\n": "column 1 of f.csv has no name; leave it out by --drop '', or choose the --features",
     "x,Y\n1,2\n": "f.csv has no column 'y'; did you mean 'Y'?",
@@ -117,6 +120,11 @@ def test_bytes(name, content, message, folder, capsys):
         ({"x": np.ones(2, complex), "y": np.ones(2)},
          "array 'x' of f.npz holds complex128, not numbers or text"),
         ({"x": np.float64(1.0), "y": np.ones(2)}, f"array 'x' of f.npz has shape (); {SHAPES}"),
+        ({"x": np.array(["a", "\ud800"]), "y": np.ones(2)},
+         "array 'x' of f.npz holds text that is not Unicode"),
+        ({"x": np.array(["NaT", "NaT"], "M8"), "y": np.ones(2)},
+         "column 'x' of f.npz holds dates or times (timestamp[s]); "
+         "leave it out by --drop, or choose the --features"),
         ({"x": np.array([1.0, np.nan]), "y": np.ones(2)},
          "column 'x' of f.npz has 1 value missing (NaN), the first in row 2"),
         ({"A": np.ones((2, 2)), "y": np.ones(2)},
@@ -191,6 +199,23 @@ class TestWhatIsRead:
         np.savez("f.npz", x=values)
         got = read("f.npz").column("x").to_pylist()
         assert got == values.tolist() or got == [float(v) for v in values]
+
+    @pytest.mark.parametrize("unit", ["Y", "W", "h", "m"])
+    def test_dates_in_units_that_arrow_has_not(self, folder, unit):
+        days = np.array(["2024-01-01", "1969-12-04"], "M8[D]").astype(f"M8[{unit}]")
+        np.savez("f.npz", x=days)
+        np.testing.assert_array_equal(read("f.npz").column("x").to_numpy(), days)
+
+    def test_text_in_views(self, folder):
+        parquet.write_table(pa.table({"x": pa.array(["b", "", "a"]).cast(pa.string_view())}), "f.parquet")
+        assert read("f.parquet").column("x").to_pylist() == ["b", "", "a"]
+        with pytest.raises(MistakeError, match=r"^column 'x' of f\.parquet has 1 value missing"):
+            coded_levels(read("f.parquet"), "x")
+
+    def test_levels_that_are_not_finite(self, folder):
+        (folder / "f.csv").write_text("x\n1\ninf\n")
+        with pytest.raises(MistakeError, match=r"^column 'x' of f\.csv has levels that are not finite$"):
+            coded_levels(read("f.csv"), "x")
 
     def test_a_folder_like_a_partition_adds_no_column(self, folder):
         (folder / "year=2024").mkdir()

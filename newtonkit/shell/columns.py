@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from newtonkit.shell.mistakes import MistakeError
@@ -132,6 +133,8 @@ def coded_levels(file: DataFile, name: str) -> tuple[Any, list[Level]]:
     levels = coded.dictionary.to_pylist()
     if any(level != level for level in levels):  # noqa: PLR0124  (NaN differs from itself)
         raise MistakeError(f"column {name!r} of {file.name} has missing values (NaN)")
+    if any(isinstance(level, float) and math.isinf(level) for level in levels):
+        raise MistakeError(f"column {name!r} of {file.name} has levels that are not finite")
     if len(levels) > MOST_LEVELS:
         raise MistakeError(
             f"column {name!r} of {file.name} has {len(levels)} levels; --categorical takes {MOST_LEVELS}"

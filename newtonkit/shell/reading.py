@@ -50,7 +50,7 @@ class DataFile:
         return int(self.table.num_rows)
 
     def column(self, name: str) -> Any:
-        """Return a column as a ``pyarrow.ChunkedArray``, dictionaries decoded.
+        """Return a column as a ``pyarrow.ChunkedArray``, dictionaries decoded and views resolved.
 
         Raises
         ------
@@ -62,7 +62,10 @@ class DataFile:
         if name not in self.names:
             raise MistakeError(f"{self.name} has no column {name!r}{suggestion(name, self.names)}")
         column = self.table.column(name)
-        return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        # Much of pyarrow computes with plain text alone.
+        return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
 
 
 def read(path: str, text: Collection[str] = ()) -> DataFile:
@@ -139,17 +142,19 @@ def _text(path: str, delimiter: str, text: Collection[str]) -> Any:
     except UnicodeDecodeError as error:
         raise MistakeError(f"the header of {path} is not UTF-8 text") from error
     except (lib.ArrowException, EOFError, OSError) as error:
-        raise MistakeError(f"cannot read {path}: {_parse_error(str(error))}") from error
+        raise MistakeError(f"cannot read {path}: {_parse_error(str(error), delimiter)}") from error
     return table
 
 
-def _parse_error(message: str) -> str:
+def _parse_error(message: str, delimiter: str) -> str:
     """Return a message of the CSV reader without the rows that it quotes."""
     if "Empty CSV" in message:
         return "it is empty"
     ragged = re.search(r"Expected (\d+) columns, got (\d+)", message)
     if ragged:
-        return f"its header has {ragged[1]} columns, but a row has {ragged[2]}"
+        apart = f"; columns are separated by {'tabs' if delimiter == chr(9) else 'commas'}"
+        one = ragged[1] == "1"
+        return f"its header has {ragged[1]} column{'s' * (not one)}, but a row has {ragged[2]}{apart * one}"
     return _short(message)
 
 
@@ -222,11 +227,23 @@ def _table_of_arrays(path: str, arrays: dict[str, Any]) -> Any:
             )
         if array.dtype.kind not in "biufUM":
             raise MistakeError(f"array {name!r} of {path} holds {array.dtype}, not numbers or text")
-        own = array.dtype.newbyteorder("=")
-        odd = own.kind == "f" and own.itemsize not in (4, 8)
-        columns[name] = pa.array(array.astype(np.float64 if odd else own, copy=False))
+        try:
+            columns[name] = pa.array(array.astype(_known_to_arrow(array.dtype), copy=False))
+        except UnicodeDecodeError as error:
+            raise MistakeError(f"array {name!r} of {path} holds text that is not Unicode") from error
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         shown = listed(f"{name!r} {length}" for name, length in lengths.items())
         raise MistakeError(f"the arrays of {path} differ in length: {shown}")
     return pa.table(columns)
+
+
+def _known_to_arrow(dtype: Any) -> Any:
+    """Return the type nearest to a type of NumPy that pyarrow has too."""
+    import numpy as np  # noqa: PLC0415
+
+    if dtype.kind == "f" and dtype.itemsize not in (4, 8):
+        return np.dtype(np.float64)
+    if dtype.kind == "M" and np.datetime_data(dtype)[0] not in ("D", "s", "ms", "us", "ns"):
+        return np.dtype("M8[s]")
+    return dtype.newbyteorder("=")
