@@ -43,6 +43,20 @@ class TestTables:
         assert sum(line.startswith("* ") and "reached" in line.split() for line in lines) == 2
         assert len(re.findall(r"^. newtonkit .* reached *$", out, flags=re.MULTILINE)) == 2
 
+    def test_no_column_is_cut_off_and_none_is_padded(self):
+        out, _ = shell(*QUICK, COLUMNS="40")
+        assert len(re.findall(r"^. (newtonkit|trust-exact) .* reached$", out, flags=re.MULTILINE)) == 2
+        assert not any(line.endswith(" ") for line in out.splitlines())
+
+    @pytest.mark.parametrize("output", [[], ["--csv", "-"], ["--csv", "ü.csv"]])
+    def test_names_that_standard_output_has_no_letters_for(self, folder, output):
+        write(diabetes().rename(columns={"target": "größe"}), folder / "dön.csv")
+        arguments = ["compare", "dön.csv", "--problem", "exp", "--target", "größe", "--target-scale", "mean"]
+        out, err = shell(*arguments, *TWO, *output, cwd=folder, PYTHONIOENCODING="ascii")
+        assert err == ""
+        assert "d\\xf6n.csv: exp regression of gr\\xf6\\xdfe / its mean" in out
+        assert ("\\xfc.csv" in out) is ("ü.csv" in output)
+
     def test_problem_alone_takes_all_data_that_is_there_and_has_it(self, capsys):
         assert cli.main(["compare", "--problem", "softmax", "--methods", "trust-exact"]) == 0
         out = capsys.readouterr().out

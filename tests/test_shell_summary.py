@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 
 import newtonkit as nk
 from newtonkit import cli
@@ -60,3 +61,16 @@ class TestSummary:
         assert "rank        1 of 2" in out
         assert "Coefficients are for one standard deviation of their column." in out
         assert max(len(line) for line in out.splitlines()[1:]) <= 80
+
+    def test_names_of_columns_that_break_lines_or_are_wide(self, tmp_path, capsys):
+        """A newline within quotes is an ordinary header of a spreadsheet."""
+        (tmp_path / "f.csv").write_text(
+            '"x\n(cm)",\x1b[31mz,東京都の人口,"y\n[m]"\n1,0,2,1\n2,1,0,2\n0,2,1,4\n1,1,2,3\n',
+            encoding="utf-8",
+        )
+        assert cli.main(["solve", str(tmp_path / "f.csv"), "--problem", "exp", "--target", "y\n[m]"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].endswith("f.csv: exp regression of y [m]")
+        rows = lines[lines.index(next(line for line in lines if line.startswith("---"))) + 1 :]
+        assert [row.split("  ")[0] for row in rows] == ["x (cm)", "?[31mz", "東京都の人口"]
+        assert {cell_len(row) for row in rows} == {len("東京都の人口") * 2 + 2 + 14}

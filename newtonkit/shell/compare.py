@@ -15,7 +15,7 @@ from newtonkit.datasets import PROBLEMS, ReadyProblem
 from newtonkit.shell.arguments import add_data_options, positive, refuse_file_options, seed, whole
 from newtonkit.shell.manual import ManualParser
 from newtonkit.shell.mistakes import NO_START, MistakeError, listed
-from newtonkit.shell.output import refuse_clashes, replacing, write_text
+from newtonkit.shell.output import print_whole, refuse_clashes, replacing, shown, write_text
 from newtonkit.shell.pages import COMPARE
 from newtonkit.shell.progress import status_line
 from newtonkit.shell.tasks import Task, preparation, ready_task
@@ -166,9 +166,6 @@ def _plot_names(path: str | None, items: Sequence[Item]) -> list[str | None]:
 
 def _compare_all(items: Sequence[Item], arguments: argparse.Namespace, *, show: bool) -> list[Comparison]:
     """Run the comparisons, printing each as soon as it is there."""
-    from rich.console import Console  # noqa: PLC0415
-
-    console = Console()
     comparisons = []
     for k, item in enumerate(items):
         count = f" ({k + 1} of {len(items)})" if len(items) > 1 else ""
@@ -176,7 +173,7 @@ def _compare_all(items: Sequence[Item], arguments: argparse.Namespace, *, show: 
             tell(f"{item.title}{count}: reading ...")
             comparisons.append(_compared(item, arguments, tell, count))
         if show:
-            console.print(*([""] if k else []), comparisons[-1], sep="\n")
+            print_whole(*([""] if k else []), comparisons[-1])
     return comparisons
 
 
@@ -227,13 +224,11 @@ def _profile_of(
     """Return the profile if it is wanted, printed and drawn."""
     if wanted is None:
         return None
-    from rich.console import Console  # noqa: PLC0415
-
     from newtonkit.comparison import performance_profile  # noqa: PLC0415
 
     profile = performance_profile(comparisons)
     if show:
-        Console().print(profile)
+        print_whole(profile)
     if place is not None:
         profile.plot(place)
     return profile
@@ -257,4 +252,4 @@ def _tell_files(arguments: argparse.Namespace, items: Sequence[Item]) -> None:
     written = [arguments.json, arguments.csv, *_plot_names(arguments.plot, items), arguments.profile or None]
     names = [name for name in written if name is not None]
     if names:
-        sys.stdout.write("".join(["\nWritten:\n", *(f"    {name}\n" for name in names)]))
+        sys.stdout.write(shown("".join(["\nWritten:\n", *(f"    {name}\n" for name in names)])))

@@ -10,7 +10,7 @@ from newtonkit.shell.arguments import Wish
 from newtonkit.shell.columns import labels, numbers
 from newtonkit.shell.encoding import Encoding, fitted_encoding
 from newtonkit.shell.kinds import Kind
-from newtonkit.shell.mistakes import MistakeError
+from newtonkit.shell.mistakes import MistakeError, in_a_line
 from newtonkit.shell.reading import DataFile, read
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def problem_of_file(path: str, wish: Wish) -> FileProblem:
     description = f"{file.name}: {wish.kind.title} of {wish.target}"
     if wish.target_scale != "none":
         description += f" / its {wish.target_scale}"
+    description = in_a_line(description)
     return FileProblem(problem, description, path, wish, encoding, factor, _largest_sum(target, extras))
 
 

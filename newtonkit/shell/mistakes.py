@@ -12,8 +12,7 @@ class MistakeError(Exception):
     """A mistake in the arguments or in a file; its text is the one line that the user reads."""
 
     def __str__(self) -> str:
-        line = " ".join(" ".join(map(str, self.args)).split())
-        return "".join(c if c.isprintable() else "?" for c in line)
+        return in_a_line(" ".join(map(str, self.args)))
 
 
 def listed(names: Iterable[object], last: str = "and", most: int = 12) -> str:
@@ -31,3 +30,8 @@ def suggestion(name: str, known: Sequence[str]) -> str:
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; there {'is' if len(known) == 1 else 'are'} {listed(map(repr, known))}"
+
+
+def in_a_line(text: str) -> str:
+    """Return text that a file may have brought along as one line that a terminal can print."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))

@@ -8,8 +8,12 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from newtonkit.shell.mistakes import MistakeError
+
+# The tables of comparisons are made for it.
+_LEAST_WIDTH = 80
 
 
 @contextlib.contextmanager
@@ -64,9 +68,24 @@ def replacing(path: str | None) -> Iterator[Path | None]:
 def write_text(path: Path | None, text: str) -> None:
     """Write text to a file, or to standard output if there is none."""
     if path is None:
-        sys.stdout.write(text)
+        sys.stdout.write(shown(text))
     else:
         path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def print_whole(*renderables: Any) -> None:
+    """Print what rich renders: no column is cut off a narrow terminal, and pipes get no padding."""
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console()
+    if console.width < _LEAST_WIDTH:
+        console = Console(width=_LEAST_WIDTH)
+    with console.capture() as captured:
+        console.print(*renderables, sep="\n")
+    text = captured.get()
+    if not console.is_terminal:
+        text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    sys.stdout.write(shown(text))
 
 
 def refuse_clashes(named: dict[str, str | None]) -> None:

@@ -115,7 +115,6 @@ SOLVE = Page(
                              passes, rank, seconds, relative_gradient, method, starts
                 history      a record of each iteration, the start first
                 interrupted  whether Ctrl-C ended the solve
-            interrupted  whether Ctrl-C ended the solve
 
             Numbers are written to the last bit; what is not finite is null. The
             coefficient of a level is called COLUMN=LEVEL. FILE is replaced only when

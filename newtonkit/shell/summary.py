@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from newtonkit.shell.mistakes import in_a_line
+
 if TYPE_CHECKING:
     from newtonkit.results import MinimizeResult
     from newtonkit.shell.tasks import Task
@@ -43,6 +45,8 @@ def summary_of(result: MinimizeResult, task: Task, starts: int) -> str:
 
 def _table(result: MinimizeResult, task: Task) -> list[str]:
     """Return the coefficients; the largest of them if they are many."""
+    from rich.cells import cell_len  # noqa: PLC0415
+
     coefficients = list(zip(task.names, result.x.tolist(), strict=False))
     hidden = len(coefficients) - _MOST_COEFFICIENTS
     if hidden > 0:
@@ -51,13 +55,21 @@ def _table(result: MinimizeResult, task: Task) -> list[str]:
         coefficients = [pair for pair in coefficients if pair in kept]
     if task.problem.fit_intercept:
         coefficients.append(("(intercept)", float(result.x[-1])))
-    width = min(max(len("coefficient"), *(len(name) for name, _ in coefficients)), _WIDTH - _NUMBER - 2)
+    names = [in_a_line(name) for name, _ in coefficients]
+    width = min(max(len("coefficient"), *map(cell_len, names)), _WIDTH - _NUMBER - 2)
     lines = [f"{'coefficient':<{width}}  {'value':>{_NUMBER}}", "-" * (width + 2 + _NUMBER)]
-    lines += [f"{_cut(name, width):<{width}}  {value:>{_NUMBER}.6g}" for name, value in coefficients]
+    lines += [
+        f"{_fitted(name, width)}  {value:>{_NUMBER}.6g}"
+        for name, (_, value) in zip(names, coefficients, strict=True)
+    ]
     if hidden > 0:
         lines.append(f"... and {hidden} smaller in size; --output FILE writes them all")
     return lines
 
 
-def _cut(name: str, width: int) -> str:
-    return name if len(name) <= width else f"{name[: width - 3]}..."
+def _fitted(name: str, width: int) -> str:
+    """Return a name in that many columns of a terminal, of which some letters take two."""
+    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415
+
+    cut = name if cell_len(name) <= width else f"{set_cell_size(name, width - 3)}..."
+    return set_cell_size(cut, width)
