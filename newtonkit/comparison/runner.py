@@ -121,12 +121,9 @@ def compare(
     chosen = chosen_methods(methods, problem)
     most = None if max_iter is None else checked_count(max_iter, "max_iter", 1)
     limits = Limits(checked_number(max_time, "max_time", positive=True), most)
-    # Each run of a randomised method, and its repeats, starts from one.
-    draws = checked_generator(rng).integers(2**63, size=checked_count(seeds, "seeds", 1))
-    own_seeds = [np.random.SeedSequence(int(draw)) for draw in draws]
+    own_seeds = _seeds(rng, checked_count(seeds, "seeds", 1))
     tolerance, callback = checked_number(gtol, "gtol", positive=True), checked_callback(callback)
-    d = problem.n_parameters
-    x = np.zeros(d) if x0 is None else as_vector(x0, "x0", d)
+    x = np.zeros(problem.n_parameters) if x0 is None else as_vector(x0, "x0", problem.n_parameters)
     start = _warmed_up_start(problem, x, tolerance)
     pass_seconds = _time_of_a_pass(problem, x)
     runs: dict[str, list[Run]] = {}
@@ -139,7 +136,7 @@ def compare(
     return Comparison(
         problem=repr(problem) if description is None else str(description),
         n=problem.design.shape[0],
-        d=d,
+        d=problem.n_parameters,
         start="zeros" if x0 is None or not x.any() else "given",
         stationary_start=start.stationary,
         gtol=start.gtol,
@@ -155,6 +152,12 @@ def compare(
         machine={"platform": platform.platform(), "processors": os.cpu_count() or 1},
         reports=reports,
     )
+
+
+def _seeds(rng: int | np.random.Generator | None, count: int) -> list[np.random.SeedSequence]:
+    """Return independent seeds: each run of a randomised method, and its repeats, starts from one."""
+    draws = checked_generator(rng).integers(2**63, size=count)
+    return [np.random.SeedSequence(int(draw)) for draw in draws]
 
 
 def _warmed_up_start(problem: Problem, x: FloatArray, gtol: float) -> Start:
