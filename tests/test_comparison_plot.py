@@ -88,6 +88,21 @@ def test_nothing_is_cut_off(figure):
         assert tight.y1 < height
 
 
+@pytest.mark.parametrize("problem", ["in US$ per $", "$\\bad$", "long " * 26, "/" + "folder/" * 60])
+def test_any_title_is_shown_as_it_is_within_the_picture(comparison, problem):
+    figure = replace(comparison, problem=problem).plot()
+    renderer = figure.canvas.get_renderer()
+    figure.draw(renderer)
+    title = figure._suptitle
+    box, width = title.get_window_extent(renderer), figure.canvas.get_width_height()[0]
+    assert min(box.x0, width - box.x1) > 0
+    assert box.y0 > figure.axes[0].get_window_extent(renderer).y1
+    shown = title.get_text().replace("\n", " ")
+    assert shown.endswith("(n = 300, d = 5)")
+    assert shown.startswith(problem[:100].strip())
+    assert not title.get_parse_math()
+
+
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf", ".PNG"])
 def test_files(comparison, tmp_path, suffix):
     path = tmp_path / f"gaps{suffix}"

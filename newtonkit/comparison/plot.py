@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from os import PathLike, fspath
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ _COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (6, 2, 1, 2)))
 _MARKERS = "osD^vP<X>hp*d8"
 _SHOWN_MARKERS = 9
+# Letters in a line of a title; there is room for two.
+_TITLE = 105
 # Below this share of the first gap, values differ by rounding alone.
 _FLOOR = 1e-16
 
@@ -95,13 +98,20 @@ def comparison_figure(comparison: Comparison, path: str | PathLike[str] | None) 
         _draw(axis, comparison, measure)
         axis.set_xlabel(name)
     axes[0].set_ylabel("gap to the best value, relative to the first")
-    size = "" if "n=" in comparison.problem else f" (n = {comparison.n}, d = {comparison.d})"
-    figure.suptitle(f"{comparison.problem}{size}", fontsize=11)
+    # A dollar sign in the name of a column begins no formula.
+    figure.suptitle(_title(comparison), fontsize=11, parse_math=False)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="center right", frameon=False, fontsize=9, handlelength=4.0)
     figure.subplots_adjust(left=0.075, right=0.815, bottom=0.125, top=0.9, wspace=0.06)
     save(figure, target)
     return figure
+
+
+def _title(comparison: Comparison) -> str:
+    size = "" if "n=" in comparison.problem else f" (n = {comparison.n}, d = {comparison.d})"
+    left = 2 * _TITLE - 20 - len(size)
+    problem = comparison.problem
+    return fill((problem if len(problem) <= left else f"{problem[:left]}...") + size, _TITLE)
 
 
 def _draw(axis: Axes, comparison: Comparison, measure: Callable[[TracePoint], float]) -> None:
