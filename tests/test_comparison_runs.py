@@ -269,3 +269,10 @@ class TestSeeds:
             .splitlines()[0]
             .endswith("seeds,seconds_min,seconds_max,iterations_min,iterations_max")
         )
+
+
+@pytest.mark.parametrize("most", [2**31, 10**30])
+def test_more_iterations_than_compiled_code_can_count_are_any_number(problem, most):
+    comparison = nk.compare(problem, max_iter=most)
+    assert {report.outcome for report in comparison.reports} == {"reached"}
+    assert comparison.max_iter == most

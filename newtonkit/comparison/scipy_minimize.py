@@ -124,7 +124,8 @@ class ScipyMinimize(Method):
         options = dict(self.options)
         if self.takes_maxiter:
             # trust-constr ends at the nit that its callback has just been shown.
-            options["maxiter"] = NO_LIMIT if limits.max_iter is None else limits.max_iter + self.first_nit
+            most = NO_LIMIT if limits.max_iter is None else limits.max_iter + self.first_nit
+            options["maxiter"] = min(most, NO_LIMIT)
         oracle = Oracle(
             problem,
             start,
