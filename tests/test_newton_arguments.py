@@ -220,6 +220,9 @@ def test_tol_is_gtol_and_gtol_goes_first():
         rough = solve(x0=[5.0, 5.0, 5.0], **options)
         assert rough.success
         assert 1e-9 < np.linalg.norm(rough.jac) <= 1e-1
+    for tol, told in (({"tol": 3e-9}, "3.0e-09"), ({"options": {"gtol": 2e-3}}, "2.0e-03"), ({}, "1.0e-05")):
+        options = {"maxiter": 0} | tol.pop("options", {})
+        assert f"gtol = {told}" in solve(**tol, options=options).message
     strict = solve(x0=[5.0, 5.0, 5.0], tol=1e-1, options={"gtol": 1e-9})
     assert strict.success
     assert np.linalg.norm(strict.jac) <= 1e-9

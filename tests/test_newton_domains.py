@@ -30,6 +30,12 @@ FAILURES = {
 }
 
 
+def within_reason(calls):
+    """Fail the test, by what is no Exception and so is not taken for a failed step."""
+    if calls > MOST_CALLS:
+        pytest.fail("it does not end")
+
+
 def _raise(error):
     raise error
 
@@ -40,7 +46,7 @@ def barrier(mu, failure=FAILURES["ValueError"], fails="fun"):
     def checked(name, function):
         def called(x):
             called.calls += 1
-            assert called.calls < MOST_CALLS, "it does not end"
+            within_reason(called.calls)
             if x[0] <= 0.0 and ("fun", "jac", "hess").index(fails) <= ("fun", "jac", "hess").index(name):
                 return np.full((1,) * ("fun", "jac", "hess").index(name), failure())
             return function(abs(x[0]) or 1.0)
@@ -85,7 +91,7 @@ def test_an_edge_of_the_derivatives_that_the_value_runs_into_comes_to_an_end(fai
     def cut(order, value):
         def called(x):
             called.calls += 1
-            assert called.calls < MOST_CALLS, "it does not end"
+            within_reason(called.calls)
             if x[0] >= 100.0 and (order > ("fun", "jac").index("jac") or fails == "jac") and order > 0:
                 return np.full((1,) * order, FAILURES[failure]())
             return value
@@ -102,22 +108,54 @@ def test_an_edge_of_the_derivatives_that_the_value_runs_into_comes_to_an_end(fai
     assert "in a trial step, " in result.message
 
 
-def test_values_that_fall_to_minus_infinity():
+FALLING = {  # value, slope and curvature, and what is told of the end
+    "raises": (
+        lambda x: -math.exp(x),
+        lambda x: -math.exp(x),
+        lambda x: -math.exp(x),
+        "fun raised OverflowError",
+    ),
+    "-exp": (lambda x: -np.exp(x), lambda x: -np.exp(x), lambda x: -np.exp(x), "fun returned -inf"),
+    "-x^2": (lambda x: -(x**2), lambda x: -2.0 * x, lambda x: -2.0, "fun returned -inf"),
+    "-x^4": (lambda x: -(x**4), lambda x: -4.0 * x**3, lambda x: -12.0 * x**2, "fun returned -inf"),
+}
+
+
+@pytest.mark.parametrize("name", FALLING)
+def test_values_that_fall_to_minus_infinity(name):
+    *functions, told = FALLING[name]
+
     def fun(x):
         fun.calls += 1
-        assert fun.calls < MOST_CALLS, "it does not end"
-        return -math.exp(x[0])
+        within_reason(fun.calls)
+        return functions[0](x[0])
 
     fun.calls = 0
-    for fall in (fun, lambda x: -np.exp(x[0]), lambda x: -(x[0] ** 2), lambda x: -(x[0] ** 4)):
-        with np.errstate(over="ignore"):
-            derivatives = {
-                fun: (lambda x: [-math.exp(x[0])], lambda x: [[-math.exp(x[0])]]),
-            }.get(fall, (lambda x: -np.exp(x), lambda x: -np.exp(x)[None]))
-            result = solve((fall, *derivatives), [1.0])
-        assert not result.success
-        assert np.isfinite(result.x).all()
-        assert np.isfinite(result.fun)
+    with np.errstate(over="ignore"):
+        result = solve((fun, lambda x: [functions[1](x[0])], lambda x: functions[2](x[0])), [1.0])
+    assert not result.success
+    assert result.fun < -1e100
+    assert np.isfinite(result.fun)
+    assert np.isfinite(result.x).all()
+    assert told in result.message
+
+
+def test_success_at_working_precision_does_not_speak_of_failed_steps():
+    result = solve(barrier(1e-12), [1.0])
+    assert result.status is nk.Status.WORKING_PRECISION
+    assert "in a trial step" not in result.message
+
+
+def test_gradients_that_failed_leave_the_last_good_one_in_a_buffer_alone():
+    buffer = np.empty(1)
+
+    def jac(x):
+        buffer[:] = -1.0 if x[0] < 100.0 else np.nan
+        return buffer
+
+    result = solve((lambda x: -x[0], jac, lambda x: np.zeros((1, 1))), [0.0])
+    assert 99.0 < result.x[0] < 100.0
+    assert result.jac[0] == -1.0
 
 
 @pytest.mark.parametrize("failure", FAILURES)
