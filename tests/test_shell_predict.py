@@ -248,6 +248,18 @@ class TestMistakes:
         assert out == ""
         assert err.endswith("new.csv is outside the domain of the solution: a sum of f is not positive\n")
 
+    def test_a_sum_that_is_zero(self, tmp_path, capsys):
+        """Without an offset a rescaled sinh regression has its minimum at 0, where no share is defined."""
+        path = write(pd.DataFrame({"x": [1.0, 2.0, 4.0], "y": [0.2, 0.3, 0.5]}), tmp_path / "f.csv")
+        fit, _ = fitted(tmp_path, "f.csv", "--problem", "rescaled-sinh", "--target", "y", "--ridge", "1")
+        assert cli.main(["predict", fit, path]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith(
+            f"newtonkit predict: error: the solution says nothing of {path}: x has no prediction"
+        )
+        assert err.count("\n") == 1
+
     def test_no_such_solution(self, folder, tmp_path, capsys):
         self._check(tmp_path / "none.json", folder, "none.json: No such file or directory", capsys)
         self._check(tmp_path, folder, "it is a directory", capsys)

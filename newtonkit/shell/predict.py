@@ -103,7 +103,10 @@ def predictions(solution: Solution, file: DataFile) -> FloatArray:
     x = np.array(solution.x)
     if solution.kind.structure == NORMALISED and not np.isfinite(problem.fun(x)):
         raise MistakeError(f"{file.name} is outside the domain of the solution: a sum of f is not positive")
-    values = problem.predict(x)
+    try:
+        values = problem.predict(x)
+    except ValueError as error:
+        raise MistakeError(f"the solution says nothing of {file.name}: {error}") from error
     if not np.isfinite(values).all():
         row = int(np.argmin(np.isfinite(values))) + 1
         raise MistakeError(f"the prediction for row {row} of {file.name} is out of the range of numbers")
