@@ -86,7 +86,7 @@ class TestCounts:
         options = {"gtol": GTOL * comparison.start_gradient_norm, "maxiter": 10_000}
         if name in ("BFGS", "CG"):
             options["norm"] = 2.0
-        second = {"trust-ncg": {"hessp": problem.hessp}, "trust-exact": {"hess": problem.hess}}.get(name, {})
+        second = {"hess": problem.hess} if name.startswith("trust") else {}
         with one_blas_thread():
             own = optimize.minimize(
                 problem.fun, np.zeros(5), jac=problem.jac, method=name, options=options, **second

@@ -54,11 +54,12 @@ def compare(
         The start; zeros by default.
     methods : str or sequence of str, optional
         Which methods, in any case of letters; by default all that suit the problem and its
-        size.  With the gradient: "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP".  With products
-        of the Hessian with vectors as well: "Newton-CG", "trust-ncg", "trust-krylov".  With
-        the Hessian: "newtonkit", "trust-exact", "trust-constr" (products for d above 200).
-        With residuals and their Jacobian, for elementwise squared losses alone: "lsq-trf",
-        "lsq-dogbox" and, for a dense design, "lsq-lm", of ``scipy.optimize.least_squares``.
+        size.  With the gradient: "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP".  With the
+        Hessian as well: "newtonkit", "trust-exact".  With the Hessian up to d = 200, and its
+        products with vectors above, as is mostly quicker: "Newton-CG", "trust-ncg",
+        "trust-krylov", "trust-constr".  With residuals and their Jacobian, for elementwise
+        squared losses alone: "lsq-trf", "lsq-dogbox" and, for a dense design, "lsq-lm", of
+        ``scipy.optimize.least_squares``.
     gtol : float, default 1e-8
         Tolerance on ||g|| relative to ||g(x0)||, > 0.  If the start is stationary, it is
         relative to S(x), the size that g would have if nothing cancelled in it.
@@ -103,7 +104,8 @@ def compare(
     definition.  The nit of trust-constr is one more than its iterations: it counts the
     start.  MINPACK's njev ("lsq-lm") leaves out the Jacobian at the point returned, and
     least squares has no nit: iterations are the accepted steps.  SciPy's nhev counts Hessians
-    and products together, and trust-exact may ask for one more at its last point.
+    and products together, and leaves out the Hessian that the trust-region methods may ask
+    for at their last point to return it.
     What SciPy said is kept in ``scipy_counts``.
 
     Examples
