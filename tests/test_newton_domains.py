@@ -8,7 +8,7 @@ from scipy.optimize import minimize, rosen, rosen_der, rosen_hess
 
 import newtonkit as nk
 
-MOST_CALLS = 20_000
+MOST_CALLS = 8_000
 
 
 class Mine(Exception):

@@ -104,6 +104,14 @@ def test_a_plateau_far_out_is_left_or_told(name, start):
     assert result.success or abs(start) > 15.0, "nearer, there is a slope to see"
 
 
+def test_a_place_too_flat_to_leave_that_is_no_minimum():
+    """The slope of (exp(x) - 0.3)^2 at -50 is far below the last digit of the value."""
+    slope = 2.0 * 0.3 * np.exp(-50.0)
+    result = solve(scalar(lambda x: (np.exp(x) - 0.3) ** 2, lambda x: -slope, lambda x: -slope), [-50.0])
+    assert (result.success, result.status, result.nit) == (False, 5, 0)
+    assert result.message.startswith("No step makes progress, though the Hessian shows no minimum here. (")
+
+
 def plane(fun, jac, hess):
     return (
         lambda x: float(fun(*x)),

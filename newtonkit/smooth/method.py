@@ -226,4 +226,8 @@ def _message(status: Status, norm: float, gtol: float, trouble: str) -> str:
     figures = f"||grad|| = {norm:.1e}, gtol = {gtol:.1e}"
     if trouble and not status.success:
         figures += f"; in a trial step, {trouble}"
-    return f"{status.sentence} ({figures}.)"
+    small = status is Status.STALLED and norm <= gtol  # which the sentence of the status denies
+    sentence = (
+        "No step makes progress, though the Hessian shows no minimum here." if small else status.sentence
+    )
+    return f"{sentence} ({figures}.)"
