@@ -51,7 +51,7 @@ class TestManual:
         out, err = capsys.readouterr()
         assert err == ""
         assert out.isascii()
-        assert max(map(len, out.splitlines())) <= 79 + len("    ")
+        assert max(map(len, out.splitlines())) <= 79
         titles = re.findall(r"^[A-Z].*$", out, re.MULTILINE)
         wanted = ["NAME", "SYNOPSIS", "DESCRIPTION", "GENERAL OPTIONS", "EXIT STATUS", "EXAMPLES"]
         assert [title for title in titles if title in wanted] == wanted

@@ -17,8 +17,8 @@ _FILES = """
         .csv .csv.gz    comma-separated, with a header, in UTF-8
         .tsv .tsv.gz    the same with tabs
         .parquet        Parquet
-        .npz            NumPy arrays, one of shape (n,) for each column; or A of
-                        shape (n, d), whose columns are then called x1 to xd,
+        .npz            NumPy arrays, one of shape (n,) for each column; or A
+                        of shape (n, d), whose columns are called x1 to xd,
                         with b, groups, sample_weight and offset of shape (n,)
 
     Integers, floats, decimals and booleans are numbers. Text needs
@@ -76,7 +76,8 @@ SHELL = Page(
             Fit a file, and predict from another:
 
                 newtonkit solve sales.csv --problem exp --target price --drop day \\
-                    --categorical region --intercept --target-scale mean --output fit.json
+                    --categorical region --intercept --target-scale mean \\
+                    --output fit.json
                 newtonkit predict fit.json new.csv
             """,
         ),
@@ -134,16 +135,18 @@ SOLVE = Page(
             Price as a product of factors, one for each unit of each feature:
 
                 newtonkit solve sales.csv --problem exp --target price --drop day \\
-                    --categorical region --intercept --target-scale mean --output fit.json
+                    --categorical region --intercept --target-scale mean \\
+                    --output fit.json
 
             Which query makes attention find the wanted rows, with shares that sum to 1?
 
-                newtonkit solve keys.npz --problem softmax --target-scale sum --ridge 1e-6
+                newtonkit solve keys.npz --problem softmax --target-scale sum \\
+                    --ridge 1e-6
 
             A conditional logit model: each traveller chooses one of several ways:
 
-                newtonkit solve travel.parquet --problem cross-entropy --target chosen \\
-                    --groups traveller --output travel.json
+                newtonkit solve travel.parquet --problem cross-entropy \\
+                    --target chosen --groups traveller --output travel.json
 
             Ready-made data, and nothing but the JSON:
 
@@ -233,12 +236,12 @@ COMPARE = Page(
 
             --json     all figures: format, comparisons, and with --profile the profile
             --csv      the same as a table, a line for each problem and method
-            --plot     the gap to the best value against iterations, seconds and passes;
-                       where there are several problems, each has a file of its own, so
-                       that gap.png becomes gap-diabetes-exp.png, and so on
-            --profile  the share of the problems that each method solves within a factor
-                       of the time of the fastest (Dolan and More, 2002): printed, and
-                       drawn if there is a FILE
+            --plot     the gap to the best value against iterations, seconds and
+                       passes; where there are several problems, each has a file of
+                       its own, so that gap.png becomes gap-diabetes-exp.png, and so on
+            --profile  the share of the problems that each method solves within a
+                       factor of the time of the fastest (Dolan and More, 2002):
+                       printed, and drawn if there is a FILE
 
             Pictures are .png, .svg or .pdf by the end of their name. Files are replaced
             only when the new ones are whole.
