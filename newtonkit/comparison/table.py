@@ -167,7 +167,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         yield "No method reached the minimum."
     else:
         yield f"* {best.name} was the fastest to reach the minimum."
-    if any(report.nhessp for report in comparison.reports):
+    if any(report.nhev or report.nhessp for report in comparison.reports):
         yield "hess counts Hessians formed, or with a v, products of the Hessian with a vector."
     if any(report.name.startswith("lsq-") for report in comparison.reports):
         yield "For lsq methods, fun counts residuals and grad their Jacobians."
