@@ -162,6 +162,13 @@ def test_made(name, make, message, folder, capsys):
         assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("end", [".csv", ".parquet"])
+def test_a_name_in_bytes_that_are_no_letters(end, folder, capsys):
+    name = os.fsdecode(b"caf\xe9") + end
+    (folder / name).write_text(GOOD)
+    refused(name, f"cannot read caf?{end}: its name is not UTF-8", capsys)
+
+
 def test_permission_denied(folder, capsys, monkeypatch):
     (folder / "f.csv").write_text(GOOD)
 

@@ -126,6 +126,9 @@ def _check_readable(path: str) -> None:
         raise MistakeError(f"cannot read {path}: {getattr(error, 'strerror', error)}") from error
     if not first:
         raise MistakeError(f"{path} is empty")
+    if any("\ud800" <= letter <= "\udfff" for letter in path):
+        # What stands for bytes that are no letters; pyarrow opens no such file.
+        raise MistakeError(f"cannot read {path}: its name is not UTF-8")
 
 
 def _text(path: str, delimiter: str, text: Collection[str]) -> Any:
