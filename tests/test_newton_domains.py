@@ -85,8 +85,7 @@ def test_minima_ever_closer_to_the_edge(mu, start):
     assert result.x[0] == pytest.approx(mu, rel=0.01)
 
 
-@pytest.mark.parametrize("failure", ["NaN", "own"])
-@pytest.mark.parametrize("fails", ["jac", "hess"])
+@pytest.mark.parametrize(("failure", "fails"), [("NaN", "jac"), ("own", "hess")])
 def test_an_edge_of_the_derivatives_that_the_value_runs_into_comes_to_an_end(failure, fails):
     def cut(order, value):
         def called(x):

@@ -97,7 +97,7 @@ def test_the_derivatives_are_those_of_the_function():
 
 
 @given(FUNCTIONS)
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @example(Smooth(0, 1, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0))
 @example(Smooth(1, 3, 0.0, 0.0, 1.0, 0.0, 0.0, 1e-9))
 def test_success_is_a_minimum(function):
