@@ -236,3 +236,21 @@ def test_saturated_is_flat_and_far_from_fitted():
         assert float(mpmath.fsum((a - c) ** 2 for a, c in zip(p, b, strict=True))) / 2 > 0.49
         # Every entry of l'(u) and of diag(p) - p p^T is at most 1 - p_max in size, but for constants.
         assert 1 - max(p) < mpmath.mpf(10) ** -20
+
+
+@pytest.mark.parametrize("make", [nk.SoftmaxCrossEntropy, nk.SoftmaxRegression])
+def test_a_loss_that_falls_to_nothing_for_ever_has_no_minimum(make):
+    """A row at a corner of the others can be separated: the loss tends to 0 as x runs off to infinity."""
+    A = np.random.default_rng(5).normal(size=(200, 4))
+    comparison = nk.compare(make(A, (np.arange(200) == A[:, 0].argmax()).astype(float)), max_time=1.0)
+    assert comparison.best is None
+    assert comparison["newtonkit"].outcome == comparison["trust-exact"].outcome == "saturated"
+    assert {r.outcome for r in comparison.reports} <= {"saturated", "stopped early", "time cap"}
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0])
+def test_an_exact_fit_at_a_finite_point_is_a_minimum(scale):
+    A = np.random.default_rng(0).normal(size=(100, 3))
+    comparison = nk.compare(nk.SinhRegression(A * scale, np.sinh(A @ [0.5, -1.0, 1.0])), methods="newtonkit")
+    assert comparison["newtonkit"].outcome == "reached"
+    assert comparison.best_value < 1e-12

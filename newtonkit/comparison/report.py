@@ -66,8 +66,8 @@ class MethodReport:
     outcome : str
         What is true of the point it returned, found from the problem alone.  At tolerance:
         "reached", "saddle" (there is negative curvature), "saturated" (the loss has gone
-        flat though it is not about 0) or "other minimum".  Short of it: "time cap",
-        "iteration cap", "stopped early" (by itself) or "failed" (it raised).
+        flat short of a minimum: none is near, or none is finite) or "other minimum".  Short
+        of it: "time cap", "iteration cap", "stopped early" (by itself) or "failed" (it raised).
     iterations : int
         Iterations; the one in which the tolerance was met is counted.
     nfev, njev, nhev, nhessp : int or None

@@ -21,6 +21,9 @@ _CANCELLED = 1e-13
 # The share of its ordinary size below which curvature counts as gone, and the share of the
 # value at the start below which a loss counts as fitted, so that it may well be gone.
 _FLAT, _FITTED = 1e-10, 1e-6
+# A fitted loss that a Newton step moves u this far from has no minimum near: it falls for ever,
+# as on classes that can be separated.  Near a minimum, u moves by the root of the loss or so.
+_FAR = 0.5
 # What a gap must exceed to be another minimum: a share of the decrease from the start, the
 # rounding of the values, and ten times what a Newton step from the point still promises.
 _SHARE_OF_DECREASE = 1e-6
@@ -43,7 +46,8 @@ class Finding:
     tolerance_met : bool
         Whether that satisfies the tolerance.
     flat : bool
-        Whether there is no curvature left though the loss is not about 0.
+        Whether there is no curvature left though the loss is not about 0, or so little
+        that a Newton step towards 0 leads far away.
     smallest_eigenvalue : float or None
         Of the Hessian; None if it was not computed.
     smallest_curvature : float or None
@@ -82,7 +86,8 @@ def examine(problem: Problem, run: Run, start: Start) -> Finding:
         if met:
             sizes = np.sqrt(here.hessian.diagonal_sizes())
             cancelled = np.abs(hessian) <= _CANCELLED * sizes[:, None] * sizes
-            curvature, promised = _curvature(np.where(cancelled, 0.0, hessian), here.gradient)
+            curvature, promised, step = _curvature(np.where(cancelled, 0.0, hessian), here.gradient)
+            flat = flat or (fitted and float(np.abs(problem.row_steps(step[:, None])).max()) > _FAR)
     return Finding(here.value, relative, met, flat, eigenvalue, curvature, promised)
 
 
@@ -111,8 +116,8 @@ def _smallest_eigenvalue(hessian: FloatArray) -> float | None:
     return float(scipy.linalg.eigh(hessian, eigvals_only=True, subset_by_index=(0, 0))[0])
 
 
-def _curvature(hessian: FloatArray, gradient: FloatArray) -> tuple[float, float]:
-    """Return the smallest eigenvalue relative to the largest, and half the Newton decrement.
+def _curvature(hessian: FloatArray, gradient: FloatArray) -> tuple[float, float, FloatArray]:
+    """Return the smallest eigenvalue relative to the largest, half the Newton decrement, and the step.
 
     Rows and columns are first divided by the same numbers until their largest entries are
     near 1, which changes no sign of an eigenvalue: otherwise the negative curvature of a
@@ -127,8 +132,9 @@ def _curvature(hessian: FloatArray, gradient: FloatArray) -> tuple[float, float]
     eigenvalues, vectors = scipy.linalg.eigh(scaled)
     size = float(np.abs(eigenvalues).max())
     if size == 0.0:
-        return 0.0, 0.0
+        return 0.0, 0.0, np.zeros_like(gradient)
     along = vectors.T @ (scale * gradient)
     kept = eigenvalues > _CURVATURE_NOISE * size
     promised = 0.5 * float(np.sum(along[kept] ** 2 / eigenvalues[kept]))
-    return float(eigenvalues[0]) / size, promised
+    step = scale * (vectors[:, kept] @ (along[kept] / eigenvalues[kept]))
+    return float(eigenvalues[0]) / size, promised, step
