@@ -161,7 +161,15 @@ class Criteria:
         if not model.is_convex or newton.on_boundary:
             return False
         bound = min(max(0.1 * np.sqrt(self.gtol), _STILL), 0.01)
-        return bool(relative_motion(evaluation, newton) <= bound)
+        return bool(self.motion(evaluation, newton) <= bound)
+
+    def motion(self, evaluation: PointEvaluation, step: Step) -> float:
+        """Return how far a step moves u, relative to its size."""
+        return relative_motion(evaluation, step)
+
+    def leaves_as_is(self, evaluation: PointEvaluation, step: Step, ulps: float) -> bool:
+        """Tell whether a step changes nothing but so many units in the last place."""
+        return self.motion(evaluation, step) <= ulps * _EPS
 
     def verdict(
         self, evaluation: PointEvaluation, model: CurvatureModel, newton: Step, patience_used: int
@@ -175,7 +183,7 @@ class Criteria:
         """
         small = self.at_tolerance(evaluation)
         minimum = self.is_still(evaluation, model, newton)
-        settled = minimum and relative_motion(evaluation, newton) <= _EPS
+        settled = minimum and self.leaves_as_is(evaluation, newton, 1.0)
         if settled or (minimum and small):
             return self.minimum_or_saturated(evaluation, model)
         flat = small and evaluation.curvature_mass <= _FLAT_MASS * self.reference.mass
@@ -189,7 +197,7 @@ class Criteria:
         if self.at_tolerance(evaluation):
             return Status.SATURATED
         at_floor = relative_gradient(evaluation) <= _STUCK_FLOOR
-        settled = relative_motion(evaluation, newton) <= 4.0 * _EPS
+        settled = self.leaves_as_is(evaluation, newton, 4.0)
         if (at_floor or settled) and self.is_still(evaluation, model, newton):
             return self.minimum_or_saturated(evaluation, model)
         return Status.STALLED

@@ -104,17 +104,16 @@ def move(
     """Return the best point that the model leads to from `start`."""
     trials = _Trials(start, out_of_time)
     step = model.step(radius)
-    while step.on_boundary and step.predicted <= value_noise(start) and radius < _WIDEST:
+    while step.on_boundary and step.predicted <= value_noise(start) and radius < _widest(start):
         radius *= 16.0  # too short to be judged by the value
         step = model.step(radius)
     if step.predicted <= value_noise(start):
-        return _judge_by_gradient(trials, model, step, radius, value_noise(start))
+        return _judge_by_gradient(trials, model, step, radius)
     first, trial = step, trials.attempt(step)
     while trial is None or trial.ratio < _ACCEPT:
         if trials.exhausted or step.predicted <= value_noise(start):
-            doubt = _DOUBTFUL_SHARE * abs(start.value)
-            if first.predicted <= doubt:
-                return _judge_by_gradient(trials, model, first, first.norm, doubt)
+            if first.predicted <= _DOUBTFUL_SHARE * abs(start.value):
+                return _judge_by_gradient(trials, model, first, first.norm)
             return Move(None, 0.0, -np.inf, SHRINK * step.norm, trials.count, "no shorter step helps")
         step = model.step(SHRINK * step.norm)
         radius = step.norm
@@ -126,6 +125,11 @@ def move(
         return _stretch(trials, trial, radius)
     grown = _GROW if trial.ratio > _GOOD else 1.0
     return trial.accepted(max(grown * trial.step.norm, radius), trials.count)
+
+
+def _widest(start: PointEvaluation) -> float:
+    """Return how far a step may go that the value cannot judge, in units of u."""
+    return _WIDEST * (1.0 + float(np.abs(start.u).max(initial=0.0)))
 
 
 def _shorten(trials: _Trials, model: CurvatureModel, trial: _Trial) -> Move:
@@ -161,10 +165,8 @@ def _stretch(trials: _Trials, trial: _Trial, radius: float) -> Move:
     return Move(end, factor * step.norm, ratio, max(_GROW * factor * step.norm, radius), trials.count)
 
 
-def _judge_by_gradient(
-    trials: _Trials, model: CurvatureModel, step: Step, radius: float, doubt: float
-) -> Move:
-    """Take a step that makes the gradient smaller and changes the value by no more than `doubt`.
+def _judge_by_gradient(trials: _Trials, model: CurvatureModel, step: Step, radius: float) -> Move:
+    """Take a step that makes the gradient smaller and raises the value in its last digits at most.
 
     This is for where the decrease is predicted to drown in rounding, and for where no step of
     the model lowers a value that it predicts to fall in its last digits only: there is then
@@ -172,6 +174,7 @@ def _judge_by_gradient(
     """
     end, start = trials.end(step.s, step.a_s), trials.start
     note = "judged by the gradient: the decrease is below rounding"
+    doubt = max(value_noise(start), _DOUBTFUL_SHARE * abs(start.value))
     level = end is not None and end.value - start.value <= doubt
     if end is not None and level and model.dual_norm(end.gradient) < model.dual_norm(start.gradient):
         return Move(end, step.norm, np.nan, max(radius, step.norm), trials.count, note)

@@ -134,6 +134,10 @@ class LinePoint:
     noise: float = 0.0
 
     @property
+    def u(self) -> np.ndarray:
+        return np.array([self.t])
+
+    @property
     def value(self) -> float:
         return float(self.function(self.t))
 

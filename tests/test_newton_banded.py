@@ -153,6 +153,47 @@ def test_a_sparse_hessian_of_many_variables():
     np.testing.assert_allclose(result.x, 1.0, atol=1e-6)
 
 
+WEIGHTS = np.arange(1.0, 101.0)
+# Each with what is hard about its Hessian: value, gradient, second derivatives, the start, the minimum.
+SEPARABLE = {
+    "condition 1e16": (
+        lambda x: 0.5 * np.logspace(0, 16, 100) @ (x * x),
+        lambda x: np.logspace(0, 16, 100) * x,
+        lambda x: np.logspace(0, 16, 100),
+        np.ones(100),
+        np.zeros(100),
+    ),
+    "many edges": (
+        lambda x: np.sum(WEIGHTS * x - np.sqrt(x)),
+        lambda x: WEIGHTS - 0.5 / np.sqrt(x),
+        lambda x: 0.25 * x**-1.5,
+        np.ones(100),
+        0.25 / WEIGHTS**2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEPARABLE)
+def test_eigenvalues_that_lie_close_or_far_apart(name):
+    fun, jac, second, start, minimum = SEPARABLE[name]
+    with np.errstate(invalid="ignore"):
+        result = optimize.minimize(fun, start, jac=jac, hess=lambda x: np.diag(second(x)), method=nk.newton)
+    assert result.success
+    np.testing.assert_allclose(result.x, minimum, atol=1e-5)
+
+
+def test_a_linear_function_is_no_success():
+    result = optimize.minimize(
+        np.sum,
+        np.zeros(120),
+        jac=np.ones_like,
+        hess=lambda x: sp.csr_array((120, 120)),
+        method=nk.newton,
+        options={"maxiter": 5},
+    )
+    assert result.status is nk.Status.MAX_ITER
+
+
 def test_the_same_path_as_with_eigenvectors():
     d = 120
     fun, jac, hess = chain(d)

@@ -89,11 +89,23 @@ class BandedModel:
             inverse: Any = scipy.sparse.linalg.LinearOperator(
                 (d, d), matvec=partial(self._solve, factor), dtype=np.dtype(float)
             )
-            with one_blas_thread():
-                top, vectors = scipy.sparse.linalg.eigsh(inverse, k=1, v0=vector, tol=tolerance)
+            try:
+                with one_blas_thread():
+                    top, vectors = scipy.sparse.linalg.eigsh(
+                        inverse, k=1, v0=vector, tol=tolerance, maxiter=30
+                    )
+            except scipy.sparse.linalg.ArpackError:  # eigenvalues too close together, or all 0
+                return self._lowest_by_reduction()
             value, vector = 1.0 / float(top[0]) - shift, vectors[:, 0]
             shift = -value + 0.02 * (shift + value)
         return value, vector
+
+    def _lowest_by_reduction(self) -> tuple[float, FloatArray]:
+        """Return the same by reduction to a tridiagonal matrix: slower, and never in vain."""
+        values, vectors = scipy.linalg.eig_banded(
+            self._hessian.bands, lower=True, select="i", select_range=(0, 0), check_finite=False
+        )
+        return float(values[0]), np.asarray(vectors[:, 0], dtype=float)
 
     @property
     def smallest_curvature(self) -> float:

@@ -98,15 +98,13 @@ class SmoothPoint:
     @property
     def has_derivatives(self) -> bool:
         """Whether gradient and Hessian are finite."""
-        for name, finite in (
-            ("jac", np.isfinite(self.gradient).all()),
-            ("hess", self.hessian.is_finite),
-        ):
-            if not finite:
-                self._functions.trouble = self._functions.trouble or f"{name} returned NaN or infinity"
-                self._shorten_the_reach()
-                return False
-        return True
+        if np.isfinite(self.gradient).all() and self.hessian.is_finite:
+            return True
+        if not self._functions.trouble:
+            name = "hess" if np.isfinite(self.gradient).all() else "jac"
+            self._functions.trouble = f"{name} returned NaN or infinity"
+        self._shorten_the_reach()
+        return False
 
     def _shorten_the_reach(self) -> None:
         """Keep the next trials from leading here again, however well the value speaks for it."""

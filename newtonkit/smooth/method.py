@@ -16,7 +16,7 @@ from newtonkit.convergence import Reference
 from newtonkit.curvature import CurvatureModel
 from newtonkit.descent import Descent, Limits, Meter
 from newtonkit.design import FloatArray, one_blas_thread
-from newtonkit.design.door import as_vector, checked_flag
+from newtonkit.design.door import as_vector
 from newtonkit.exact import ExactModel
 from newtonkit.metric import Euclidean, size_of
 from newtonkit.objective import PointEvaluation
@@ -57,8 +57,9 @@ def newton(
     """Minimise a smooth function; for ``scipy.optimize.minimize(..., method=newtonkit.newton)``.
 
     The solver is that of :func:`newtonkit.minimize`, a trust-region Newton method with the
-    exact Hessian, diagonalised once for each iterate.  Rejected steps cost a value of the
-    function each and no factorisation.
+    exact Hessian.  A Hessian is diagonalised once for each iterate, so that rejected steps
+    cost no more than a value of the function each; one of d >= 100 whose variables can be
+    ordered so that its bands are narrow is factorised by Cholesky in bands instead.
 
     Parameters
     ----------
@@ -67,10 +68,11 @@ def newton(
     x0 : array_like, shape (d,)
         The start.
     args : tuple, optional
-        Extra arguments of fun, jac, hess and hessp.
+        Extra arguments of fun, jac, hess and hessp; anything but a tuple is one argument.
     jac : callable
-        ``jac(x, *args) -> (d,)``, the gradient.  With SciPy's ``jac=True``, fun returns value
-        and gradient, and each call of it serves for both.
+        ``jac(x, *args) -> (d,)``, the gradient.  Through ``scipy.optimize.minimize`` also
+        True: fun returns value and gradient, each call of it serves for both, and njev
+        counts the gradients used.
     hess : callable, optional
         ``hess(x, *args) -> (d, d)``, the Hessian: an array, a sparse array, a LinearOperator
         or anything with ``__array__``.
@@ -94,7 +96,8 @@ def newton(
     max_time : float, optional
         Limit on seconds.
     initial_trust_radius : float, default 1.0
-        Length of the longest first step to be tried; it grows at once if that turns out well.
+        Length of the first step to be tried, in the units of x; longer ones follow at once if
+        it turns out well.
     disp : bool, default False
         Print a line for each iteration.
     return_all : bool, default False
@@ -107,7 +110,7 @@ def newton(
     MinimizeResult
         A ``scipy.optimize.OptimizeResult``: x, fun, jac, hess (d, d), nit, nfev, njev, nhev
         (calls of hess or of hessp), success, status, message; history with a record for each
-        iteration, and allvecs if asked for.
+        iteration, and allvecs if asked for.  hess is sparse if it came sparse and banded.
 
     Raises
     ------
@@ -127,8 +130,12 @@ def newton(
     -----
     A trial step after which fun, jac or hess raises an exception or is not finite is taken
     back, and a shorter one tried; what was raised is told in the message if the run ends
-    without success.  Ctrl-C returns the best point so far.  See :class:`newtonkit.Status`
-    for the status.
+    without success.  Ctrl-C returns the best point so far.
+
+    Status 0 is a minimum at tolerance and 1 one at which rounding allows no more; 2 to 6 are
+    no success, see :class:`newtonkit.Status`, and 99 is a callback's StopIteration.  Success
+    needs, besides the gradient, that the Newton step promises less than gtol / 100 of the
+    decrease so far, and that the value does not fall further along, as at an inflection.
 
     References
     ----------
@@ -148,20 +155,22 @@ def newton(
         gtol = _GTOL if tol is None else tol
     tolerance = checked_number(gtol, "gtol")
     start = as_vector(np.atleast_1d(np.asarray(x0)), "x0").copy()  # fun may use x0 for a buffer
+    if len(start) == 0:
+        raise ValueError("x0 must have at least one entry, got shape (0,)")
     functions = checked_callables(fun, jac, hess, hessp, args, len(start))
     iterations = (
         _ITERATIONS_PER_VARIABLE * len(start) if maxiter is None else checked_count(maxiter, "maxiter", 0)
     )
     seconds = math.inf if max_time is None else checked_number(max_time, "max_time", endless=True)
     radius = checked_number(initial_trust_radius, "initial_trust_radius", positive=True)
-    observer = Observer(checked_callback(callback), return_all=checked_flag(return_all, "return_all"))
+    observer = Observer(checked_callback(callback), return_all=_checked_switch(return_all, "return_all"))
     if unknown_options:
         names = ", ".join(unknown_options)
         warnings.warn(f"Unknown solver options: {names}", OptimizeWarning, stacklevel=2)
     meter = Meter()
     function = _started(functions, start)
     criteria = SmoothCriteria(tolerance, Reference(function, function.start), function.start.value)
-    show = iteration_printer(observer, int(checked_flag(disp, "disp")))
+    show = iteration_printer(observer, int(_checked_switch(disp, "disp")))
     build = partial(_model, function)
     descent = Descent(
         build, criteria, Limits(iterations, meter.started + seconds), meter, show, function.start, radius
@@ -172,6 +181,13 @@ def newton(
 def _refuse(value: Any, name: str) -> None:
     if value is not None and not (isinstance(value, list | tuple | dict) and len(value) == 0):
         raise ValueError(f"{name} are not supported by newton: leave them out, or use another method")
+
+
+def _checked_switch(value: Any, name: str) -> bool:
+    """Return a boolean; SciPy's users also write 0 and 1."""
+    if not isinstance(value, bool | int | np.bool_ | np.integer):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def _started(functions: Callables, x0: FloatArray) -> SmoothFunction:

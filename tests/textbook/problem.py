@@ -28,24 +28,33 @@ class Textbook:
     index: np.ndarray = field(repr=False)
     minima: tuple[float, ...]
     source: str
+    _last: dict[bytes, tuple[float, np.ndarray, np.ndarray]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def start(self) -> np.ndarray:
         return np.array(self.x0, dtype=float)
 
     def _all(self, x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        with np.errstate(all="ignore"):
-            jet = self.element(*jets.variables(np.asarray(x, dtype=float), self.index))
-            return jets.assembled(jet, self.index, len(self.x0))
+        """Return value, gradient and Hessian; the last point is kept."""
+        x = np.asarray(x, dtype=float)
+        key = x.tobytes()
+        if key not in self._last:
+            self._last.clear()
+            with np.errstate(all="ignore"):
+                jet = self.element(*jets.variables(x, self.index))
+                self._last[key] = jets.assembled(jet, self.index, len(self.x0))
+        return self._last[key]
 
     def fun(self, x: np.ndarray) -> float:
         return self._all(x)[0]
 
     def jac(self, x: np.ndarray) -> np.ndarray:
-        return self._all(x)[1]
+        return self._all(x)[1].copy()
 
     def hess(self, x: np.ndarray) -> np.ndarray:
-        return self._all(x)[2]
+        return self._all(x)[2].copy()
 
 
 def squares(*residuals: Jet) -> Jet:
