@@ -148,6 +148,7 @@ def _median_trace(runs: list[Run]) -> tuple[TracePoint, ...]:
 class Watched(Protocol):
     """What :func:`supervised` needs of the functions that a method was given."""
 
+    unit: float
     best_x: FloatArray
     best_value: float
     factorisations: int | None
@@ -188,7 +189,7 @@ def supervised(
         x, said, claimed = result.x, str(result.message), bool(result.success)
         told = iterations_of(result)
         value = result.cost if "cost" in result else result.fun
-        monitor.conclude(x, float(value), monitor.iterations if told is None else told)
+        monitor.conclude(x, float(value) / oracle.unit, monitor.iterations if told is None else told)
         ending = "iterations" if monitor.iterations == limits.max_iter else "own"
         counts = {key: int(result[key]) for key in _COUNTS if result.get(key) is not None}
     return Run(

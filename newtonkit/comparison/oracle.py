@@ -41,11 +41,15 @@ class Oracle:
         it is.  Otherwise its callback must say so, by :meth:`iteration`.
     caps_iterations : bool, default False
         See :class:`Monitor`.
+    unit : float, default 1.0
+        What the problem is multiplied by for the method: a power of 2, so that nothing is rounded.
 
     Attributes
     ----------
     monitor : Monitor
         Iterates and time.
+    unit : float
+        As given.
     best_x, best_value : ndarray of shape (d,), float
         The lowest point seen.
     factorisations : int or None
@@ -60,8 +64,10 @@ class Oracle:
         *,
         gradients_at_iterates: bool = False,
         caps_iterations: bool = False,
+        unit: float = 1.0,
     ) -> None:
         self._problem = problem
+        self.unit = unit
         self._visits: deque[_Visit] = deque(maxlen=2)
         self._counts = dict.fromkeys(("fun", "jac", "hess", "hessp"), 0)
         self._gradients_at_iterates = gradients_at_iterates
@@ -97,7 +103,7 @@ class Oracle:
         here = self._asked(x, "fun")
         if here.value < self.best_value:
             self.best_x, self.best_value = here.x, here.value
-        return here.value
+        return self.unit * here.value
 
     def jac(self, x: FloatArray) -> FloatArray:
         """Return the gradient at x; end the run if it is at tolerance."""
@@ -108,22 +114,22 @@ class Oracle:
                 self.monitor.moved(here.x, here.value)
             norm = float(np.linalg.norm(gradient))
             self.monitor.judge(here.x, here.value, norm, here.gradient_scale)
-        return gradient.copy()
+        return self.unit * gradient
 
     def hess(self, x: FloatArray) -> FloatArray:
         """Return the Hessian at x, shape (d, d)."""
-        return self._asked(x, "hess").hessian.to_dense().copy()
+        return self.unit * self._asked(x, "hess").hessian.to_dense()
 
     def hessp(self, x: FloatArray, v: FloatArray) -> FloatArray:
         """Return the Hessian at x times v."""
         here = self._at(x).evaluation
         self._counts["hessp"] += 1
-        return here.hessian.matvec(v)
+        return self.unit * here.hessian.matvec(v)
 
     def iteration(self, x: FloatArray, value: float | None = None) -> None:
-        """Take note of an iteration that ended at x; the value there may be left out."""
+        """Take note of an iteration that ended at x; the value that the method saw may be left out."""
         with self.monitor.clock_stopped():
-            self.monitor.moved(x, self._value_at(x) if value is None else float(value))
+            self.monitor.moved(x, self._value_at(x) if value is None else float(value) / self.unit)
 
     def _value_at(self, x: FloatArray) -> float:
         for visit in self._visits:

@@ -145,7 +145,7 @@ class ResidualOracle:
 
     Attributes
     ----------
-    monitor, best_x, best_value, factorisations
+    monitor, best_x, best_value, factorisations, unit
         As of :class:`Oracle`.
     jacobians : int
         Points at which the method was given a Jacobian to go on with.
@@ -156,6 +156,7 @@ class ResidualOracle:
         self._visits: deque[_Visit] = deque(maxlen=2)
         self._nfev = self._njev = self._trials = 0
         self.jacobians = 0
+        self.unit = 1.0
         self.best_x, self.best_value = start.x, np.inf
         self.factorisations: int | None = 0
         self.monitor = Monitor(start, limits, caps_iterations=True)

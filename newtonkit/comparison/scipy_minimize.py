@@ -133,6 +133,7 @@ class ScipyMinimize(Method):
             limits,
             gradients_at_iterates=self.gradients_at_iterates,
             caps_iterations=not self.takes_maxiter,
+            unit=start.unit,
         )
         untyped: Any = optimize.minimize  # its overloads know no method given by a variable
         call = partial(

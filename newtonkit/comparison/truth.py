@@ -10,7 +10,7 @@ import scipy.linalg
 from newtonkit.comparison.method import Run
 from newtonkit.comparison.start import Start
 from newtonkit.design import FloatArray
-from newtonkit.problems import Problem
+from newtonkit.problems import Evaluation, Problem
 
 LARGEST_CHECKED = 2000
 # Rounding in a Gram matrix with cancelling terms stays well under this share of its largest eigenvalue.
@@ -87,7 +87,8 @@ def examine(problem: Problem, run: Run, start: Start) -> Finding:
             sizes = np.sqrt(here.hessian.diagonal_sizes())
             cancelled = np.abs(hessian) <= _CANCELLED * sizes[:, None] * sizes
             curvature, promised, step = _curvature(np.where(cancelled, 0.0, hessian), here.gradient)
-            flat = flat or (fitted and float(np.abs(problem.row_steps(step[:, None])).max()) > _FAR)
+            far = float(np.abs(problem.row_steps(step[:, None])).max()) > _FAR
+            flat = flat or (fitted and (far or (not hessian.any() and _is_level(problem, here))))
     return Finding(here.value, relative, met, flat, eigenvalue, curvature, promised)
 
 
@@ -108,6 +109,19 @@ def outcome(run: Run, finding: Finding, start: Start, best_value: float) -> str:
     noise = _ROUNDING * max(abs(best_value), abs(start.value))
     small = max(_SHARE_OF_DECREASE * (start.value - best_value), _NEWTON_STEPS * finding.promised, noise)
     return "reached" if gap <= small else "other minimum"
+
+
+def _is_level(problem: Problem, here: Evaluation) -> bool:
+    """Tell whether some move of one unit of u along a coordinate leaves the value as it is."""
+    units = np.eye(problem.n_parameters)
+    rows = problem.row_steps(units)
+    for unit, row in zip(units, rows.T, strict=True):
+        length = max(float(np.abs(row).max()), float(np.finfo(float).tiny))
+        for step in (1.0 / length, -1.0 / length):
+            moved = here.along(step * unit, step * row)
+            if moved is not None and moved.value <= here.value:
+                return True
+    return False
 
 
 def _smallest_eigenvalue(hessian: FloatArray) -> float | None:
