@@ -100,10 +100,11 @@ def compare(
     gradient and Hessian at one point share one evaluation, for every method, and are
     counted once.  A method that raises is reported as "failed" with what it raised.
 
-    Several of SciPy's methods have absolute thresholds inside, at which a loss that is small
-    from the start would end them.  The methods of ``minimize`` are therefore given the problem
-    multiplied by a power of 2, such that ||g|| goes from about gtol^(-1/2) to gtol^(1/2); no
-    choice tried makes more of them arrive.  All that is reported is in the units of the problem.
+    Most of SciPy's methods have absolute thresholds inside, at which a loss that is small from
+    the start would end them.  Those of ``minimize`` are therefore given the problem multiplied
+    by the power of 2 that brings ||g(x0)|| near 1 (trust-ncg, trust-exact, trust-constr), 1e4
+    (CG) or 30 (the others), whatever serves each best.  All that is reported is in the units of
+    the problem.
 
     On a run that ends by itself, the counts are SciPy's own but for three differences of
     definition.  The nit of trust-constr is one more than its iterations: it counts the

@@ -70,17 +70,14 @@ class Start:
         stationary = norm <= _STATIONARY * here.gradient_scale
         return cls(here.x, here.value, norm, curvature, stationary, gtol)
 
-    @property
-    def unit(self) -> float:
-        """What the problem is multiplied by for SciPy's methods: a power of 2, so that nothing is rounded.
+    def unit(self, length: float) -> float:
+        """Return the power of 2 that brings the norm of the first gradient nearest to a length.
 
-        Several of them have absolute thresholds inside, which end them where the gradient is
-        small from the start, as that of a softmax over many rows is.  Multiplied by this, its
-        norm goes from gtol^(-1/2) down to gtol^(1/2).
+        1 if the start is stationary.  Powers of 2 round nothing.
         """
         if self.stationary or not self.gradient_norm > 0.0:
             return 1.0
-        return float(2.0 ** np.round(-np.log2(self.gradient_norm) - 0.5 * np.log2(self.gtol)))
+        return float(2.0 ** np.round(np.log2(length / self.gradient_norm)))
 
     def relative_gradient(self, norm: float, scale: float) -> float:
         """Return ||g|| relative to ||g0||, or to S(x) if the start is stationary."""
