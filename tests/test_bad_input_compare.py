@@ -22,7 +22,6 @@ WORKS: list[tuple[str, Any]] = [
     ("max_iter", np.uint8(50)),
     ("rng", np.random.default_rng(0)),
     ("rng", None),
-    ("rng", np.random.RandomState(0)),
     ("methods", "TRUST-EXACT"),
     ("methods", ("newtonkit",)),
     ("description", 3),

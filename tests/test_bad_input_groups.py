@@ -45,7 +45,6 @@ SAME: dict[str, Callable[[], Any]] = {
     "read-only, every other one": lambda: np.broadcast_to(np.repeat(GROUPS, 2), (1, 32))[0, ::2],
     "records": lambda: np.array([(k, "x") for k in GROUPS], dtype=[("a", int), ("b", "U1")]),
     "nothing masked": lambda: np.ma.masked_array(GROUPS, mask=False),
-    "StringDType": lambda: NAMES.astype(np.dtypes.StringDType()),
 }
 
 MISSING = (ValueError, "^groups must have a label for every row, but some are missing$")
@@ -58,10 +57,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], Refusal]] = {
     "NaN among text, which NumPy would make text": (lambda: mixed("a", np.nan, "b", "c"), MISSING),
     "NaN in a tuple of text": (lambda: tuple(mixed("a", float("nan"), "b", "c")), MISSING),
     "None among text": (lambda: mixed("a", None, "b", "c"), MISSING),
-    "NaN in StringDType": (
-        lambda: np.array(mixed("a", np.nan, "b", "c"), dtype=np.dtypes.StringDType(na_object=np.nan)),
-        MISSING,
-    ),
     "pd.NA": (lambda: pd.array([None, *GROUPS[1:]], dtype="Int64"), MISSING),
     "a missing category": (lambda: pd.Categorical([None, *NAMES[1:]]), MISSING),
     "a missing date": (lambda: np.array(["NaT", *["2020"] * 15], dtype="datetime64[Y]"), MISSING),
@@ -86,6 +81,13 @@ REFUSED: dict[str, tuple[Callable[[], Any], Refusal]] = {
         (TypeError, "^groups must have labels that can be hashed"),
     ),
 }
+
+if hasattr(np.dtypes, "StringDType"):  # since NumPy 2
+    SAME["StringDType"] = lambda: NAMES.astype(np.dtypes.StringDType())
+    REFUSED["NaN in StringDType"] = (
+        lambda: np.array(mixed("a", np.nan, "b", "c"), dtype=np.dtypes.StringDType(na_object=np.nan)),
+        MISSING,
+    )
 
 
 @pytest.mark.parametrize("kind", SAME)

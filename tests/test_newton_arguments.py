@@ -286,7 +286,14 @@ def test_inside_basinhopping():
         return [[-(14.5**2) * np.cos(14.5 * x[0] - 0.3) + 2.0]]
 
     inner = {"method": nk.newton, "jac": jac, "hess": hess}
-    result = basinhopping(fun, [1.0], niter=50, minimizer_kwargs=inner, rng=np.random.default_rng(1))
+    steps = np.random.default_rng(1)
+    result = basinhopping(
+        fun,
+        [1.0],
+        niter=50,
+        minimizer_kwargs=inner,
+        take_step=lambda x: x + steps.uniform(-0.5, 0.5, x.shape),
+    )
     assert result.lowest_optimization_result.success
     assert result.x[0] == pytest.approx(-0.195, abs=1e-3)
     assert result.minimization_failures == 0

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from scipy import optimize
+from scipy.sparse.linalg import ArpackNoConvergence
 
 import newtonkit as nk
 from newtonkit.exact import ExactModel
 from newtonkit.metric import Euclidean
+from newtonkit.smooth import banded
 from newtonkit.smooth.banded import BandedModel
 from newtonkit.smooth.hessians import BandedHessian, DenseHessian, hessian_of
 
@@ -87,6 +89,26 @@ def test_steps_are_as_good_as_with_eigenvectors(kind, seed):
         assert step.norm <= 1.002 * radius
         assert step.on_boundary == best.on_boundary
         assert step.negative_curvature != ours.is_convex
+
+
+@pytest.mark.parametrize("kind", ["convex", "indefinite"])
+def test_without_lanczos_a_bound_on_the_least_eigenvalue_does(kind, monkeypatch):
+    """Where Lanczos does not converge and the matrix is too large to be reduced."""
+
+    def in_vain(*args, **kwargs):
+        raise ArpackNoConvergence("no convergence", np.array([]), np.array([[]]))
+
+    monkeypatch.setattr(banded.scipy.sparse.linalg, "eigsh", in_vain)
+    monkeypatch.setattr(banded, "_MOST_REDUCED", 50)
+    matrix, gradient = quadratic(kind, 2)
+    hessian = hessian_of(sp.csr_array(matrix))
+    ours = BandedModel(hessian, Point(hessian, gradient))
+    dense = Point(DenseHessian(matrix), gradient)
+    exact = ExactModel(dense, Euclidean(len(gradient)), dense)
+    assert ours.smallest_curvature >= exact.smallest_curvature - 1e-9
+    assert ours.is_convex == (kind == "convex")
+    for radius in RADII[:4]:
+        assert ours.step(radius).predicted >= 0.95 * exact.step(radius).predicted
 
 
 @pytest.mark.parametrize("given", ["dense", "sparse"])

@@ -9,6 +9,7 @@ functions of very many variables, each tied to few others, can be minimised.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
 
@@ -26,6 +27,8 @@ _EPS = float(np.finfo(float).eps)
 _ON_RADIUS = 1e-3
 _MOST_SECULAR = 60
 _MOST_FLAT = 64
+_MOST_REDUCED = 2000
+_MOST_ITERATIONS = 30
 
 
 class BandedModel:
@@ -66,46 +69,70 @@ class BandedModel:
         return solution
 
     @cached_property
+    def _plain_factor(self) -> FloatArray | None:
+        """The factor of H, if it is positive definite."""
+        return self._factor(0.0)
+
+    @cached_property
     def _convex_factor(self) -> FloatArray | None:
         """The factor of H, or of H lifted by rounding; None if there is negative curvature."""
-        factor = self._factor(0.0)
-        if factor is None and self._lowest[0] >= -self._noise:
-            factor = self._factor(2.0 * self._noise)
-        return factor
+        if self._plain_factor is None and self._lowest[0] >= -self._noise:
+            return self._factor(2.0 * self._noise)
+        return self._plain_factor
 
     @cached_property
     def _lowest(self) -> tuple[float, FloatArray]:
         """The least eigenvalue and its vector, by Lanczos on the inverse of a shifted H.
 
-        The shift brings all eigenvalues above 0 and is refined once: the nearer it is to the
-        least one, the better that is told from the next.
+        Where H itself cannot be factorised, the shift brings all eigenvalues above 0 and is
+        refined once: the nearer it is to the least one, the better that is told from the next.
         """
-        shift, d = 1.01 * self._largest + np.finfo(float).tiny, self.rows_sampled
-        value, vector = 0.0, np.full(d, d**-0.5)
+        vector = np.full(self.rows_sampled, self.rows_sampled**-0.5)
+        if self._plain_factor is not None:
+            return self._nearest(0.0, self._plain_factor, vector, 1e-2)
+        shift, value = 1.01 * self._largest + np.finfo(float).tiny, 0.0
         for tolerance in (1e-2, 1e-8):
             factor = self._factor(shift)
             if factor is None:
                 break
-            inverse: Any = scipy.sparse.linalg.LinearOperator(
-                (d, d), matvec=partial(self._solve, factor), dtype=np.dtype(float)
-            )
-            try:
-                with one_blas_thread():
-                    top, vectors = scipy.sparse.linalg.eigsh(
-                        inverse, k=1, v0=vector, tol=tolerance, maxiter=30
-                    )
-            except scipy.sparse.linalg.ArpackError:  # eigenvalues too close together, or all 0
-                return self._lowest_by_reduction()
-            value, vector = 1.0 / float(top[0]) - shift, vectors[:, 0]
+            value, vector = self._nearest(shift, factor, vector, tolerance)
             shift = -value + 0.02 * (shift + value)
         return value, vector
 
-    def _lowest_by_reduction(self) -> tuple[float, FloatArray]:
-        """Return the same by reduction to a tridiagonal matrix: slower, and never in vain."""
+    def _nearest(
+        self, shift: float, factor: FloatArray, vector: FloatArray, tolerance: float
+    ) -> tuple[float, FloatArray]:
+        """Return the eigenvalue of H next above -shift, and its vector, given the factor of H + shift I."""
+        d = self.rows_sampled
+        solve = partial(self._solve, factor)
+        inverse: Any = scipy.sparse.linalg.LinearOperator((d, d), matvec=solve, dtype=np.dtype(float))
+        try:
+            with one_blas_thread():
+                top, vectors = scipy.sparse.linalg.eigsh(inverse, k=1, v0=vector, tol=tolerance, maxiter=30)
+            if np.isfinite(top[0]) and np.isfinite(vectors).all():
+                return 1.0 / float(top[0]) - shift, vectors[:, 0]
+        except scipy.sparse.linalg.ArpackError:  # eigenvalues too close together, or all 0
+            pass
+        return self._by_reduction() if d <= _MOST_REDUCED else self._by_iteration(solve, vector)
+
+    def _by_reduction(self) -> tuple[float, FloatArray]:
+        """Return the least eigenvalue and its vector in O(d^3), and never in vain."""
         values, vectors = scipy.linalg.eig_banded(
             self._hessian.bands, lower=True, select="i", select_range=(0, 0), check_finite=False
         )
         return float(values[0]), np.asarray(vectors[:, 0], dtype=float)
+
+    def _by_iteration(
+        self, solve: Callable[[FloatArray], FloatArray], vector: FloatArray
+    ) -> tuple[float, FloatArray]:
+        """Return a bound from above on the least eigenvalue, and a vector that attains it."""
+        for _ in range(_MOST_ITERATIONS):
+            longer = solve(vector)
+            length = size_of(longer)
+            if not 0.0 < length < np.inf:
+                break
+            vector = longer / length
+        return float(vector @ self._hessian.ordered_product(vector)), vector
 
     @property
     def smallest_curvature(self) -> float:
