@@ -122,7 +122,7 @@ def test_bytes(name, content, message, folder, capsys):
         ({"x": np.float64(1.0), "y": np.ones(2)}, f"array 'x' of f.npz has shape (); {SHAPES}"),
         ({"x": np.array(["a", "\ud800"]), "y": np.ones(2)},
          "array 'x' of f.npz holds text that is not Unicode"),
-        ({"x": np.array(["NaT", "NaT"], "M8"), "y": np.ones(2)},
+        ({"x": np.array(["NaT", "NaT"], "M8[s]"), "y": np.ones(2)},
          "column 'x' of f.npz holds dates or times (timestamp[s]); "
          "leave it out by --drop, or choose the --features"),
         ({"x": np.array([1.0, np.nan]), "y": np.ones(2)},
