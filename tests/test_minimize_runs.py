@@ -83,7 +83,7 @@ INTERRUPTED = """
     assert not result.success and result.nit >= 2
     assert abs(result.fun - problem.fun(result.x)) <= 1e-9 * result.fun
     least = min(record.value for record in result.history)
-assert result.fun <= least * (1 + 1e-12)  # it is computed anew
+    assert result.fun <= least * (1 + 1e-12)  # it is computed anew
     print("interrupted at", result.nit)
 """
 
