@@ -18,6 +18,7 @@ from newtonkit.results import IterationRecord, Status
 from newtonkit.trust_region import SHRINK, Move, move
 
 Callback = Callable[[IterationRecord], Any]
+_LONG, _LEVEL = 25, 1e-9
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Descent:
     evaluation: PointEvaluation
     radius: float = 1.0
     patience_used: int = 0  # iterations in a row at tolerance, or too small for the value to tell
+    milestone: tuple[float, float] = (np.inf, np.inf)  # value and gradient when last looked at
     last: Move | None = None
     history: list[IterationRecord] = field(default_factory=list)
 
@@ -107,7 +109,7 @@ class Descent:
         tired = self._limit_reached()
         if tired is not None:
             return tired
-        stalled = not self._move(model)
+        stalled = not self._move(model) or self._goes_in_circles()
         if not stalled:
             return None
         tired = self._limit_reached()
@@ -131,6 +133,19 @@ class Descent:
             return False
         self.evaluation = moved.evaluation
         return True
+
+    def _goes_in_circles(self) -> bool:
+        """Tell whether value and gradient have stayed as they are for a long time.
+
+        Steps judged by the gradient, because the value cannot tell, go on without end where
+        values and gradients do not fit.
+        """
+        if len(self.history) % _LONG:
+            return False
+        value, size = self.milestone
+        self.milestone = self.evaluation.value, size_of(self.evaluation.gradient)
+        level = self.milestone[0] > value - _LEVEL * abs(value) if np.isfinite(value) else False
+        return level and self.milestone[1] > 0.5 * size
 
     def _best_move(self, model: CurvatureModel) -> Move:
         """Return the best move to where there are derivatives; closer by if there are none."""

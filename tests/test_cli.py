@@ -238,17 +238,24 @@ class TestCtrlC:
     def test_as_a_signal(self, tmp_path):
         path = tmp_path / "fit.json"
         terminal, end = pty.openpty()
+        # What runs in the background ignores the signal, and so would its children.
+        solve = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import sys; "
+        solve += "from newtonkit.cli import main; sys.exit(main(sys.argv[1:]))"
         process = subprocess.Popen(
-            [sys.executable, "-m", "newtonkit", "solve", "digits", "--starts", "99999", "--output", path],
+            [sys.executable, "-c", solve, "solve", "digits", "--starts", "99999", "--output", path],
             cwd=ROOT, env={**os.environ, "TERM": "xterm"}, stdout=subprocess.PIPE, stderr=end, text=True,
         )  # fmt: skip
         os.close(end)
-        seen = b""
-        while not re.search(rb"start \d+ of", seen):
-            seen += os.read(terminal, 1000)  # OSError at the end
-        process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=60)
-        os.close(terminal)
+        try:
+            seen = b""
+            while not re.search(rb"start \d+ of", seen):
+                seen += os.read(terminal, 1000)  # OSError at the end
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(terminal)
         assert process.returncode == 130
         assert re.search(r"^starts +\d+ of 99999; this is the best of them$", out, re.MULTILINE)
         assert json.loads(path.read_text(encoding="utf-8"))["interrupted"] is True

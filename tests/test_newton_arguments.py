@@ -249,12 +249,6 @@ def test_options_out_of_range(name, value, error):
     assert_refused(lambda: solve(options={name: value}), (error, f"^{name} must be "))
 
 
-def test_switches_may_be_numbers(capsys):
-    result = solve(options={"disp": 1, "return_all": 1})
-    assert "iter" in capsys.readouterr().out
-    assert len(result.allvecs) == result.nit + 1
-
-
 def test_limits():
     for iterations in (0, 1, 3, np.int64(4)):
         result = solve(options={"maxiter": iterations})

@@ -227,3 +227,9 @@ def test_a_line_for_each_iteration(capsys):
         iteration, value = line.split()[:2]
         assert int(iteration) == record.iteration
         assert float(value) == pytest.approx(record.value, rel=1e-14)
+
+
+def test_switches_may_be_numbers(capsys):
+    result = solve(options={"disp": 1, "return_all": 1})
+    assert "iter" in capsys.readouterr().out
+    assert len(result.allvecs) == result.nit + 1

@@ -248,3 +248,18 @@ def test_a_saturated_softmax_is_no_success():
         start = far * row
         result = minimize(problem.fun, start, jac=problem.jac, hess=problem.hess, method=nk.newton)
         assert not result.success or result.fun < 0.5 * problem.fun(start)
+
+
+def test_a_gradient_that_does_not_fit_the_values_comes_to_an_end():
+    """A term is missing in it: steps that it likes go on without end, but change nothing."""
+    c = np.array([0.5, -1.0, 2.0, 0.3])
+    result = minimize(
+        lambda x: np.sum(np.cosh(x - c)) + 0.1 * (x @ x) ** 2,
+        np.zeros(4),
+        jac=lambda x: np.sinh(x - c),
+        hess=lambda x: np.diag(np.cosh(x - c)) + 0.4 * (x @ x) * np.eye(4) + 0.8 * np.outer(x, x),
+        method=nk.newton,
+    )
+    assert result.status is nk.Status.STALLED
+    assert result.nit < 150
+    assert "check_grad" in result.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -70,7 +70,8 @@ class PlantedProblem:
     problem : Problem
         The problem.
     solution : ndarray, shape (d,)
-        x*, from which the target was computed.  A minimiser if there is no noise.
+        x*, from which the target was computed.  A minimiser if there is no noise, and not the
+        only one for cosh, which is even: -x* is as good.
     A : ndarray or csr_array, shape (n, d)
         The design matrix.
     b : ndarray, shape (n,)
@@ -91,11 +92,11 @@ class PlantedProblem:
     """
 
     problem: Problem
-    solution: FloatArray
-    A: Any
-    b: FloatArray
-    groups: IntArray | None
-    heavy_rows: IntArray
+    solution: FloatArray = field(repr=False)
+    A: Any = field(repr=False)
+    b: FloatArray = field(repr=False)
+    groups: IntArray | None = field(repr=False)
+    heavy_rows: IntArray = field(repr=False)
     kind: str
 
 

@@ -137,6 +137,9 @@ def checked_callables(fun: Any, jac: Any, hess: Any, hessp: Any, args: Any, d: i
     if hessp is not None and not callable(hessp):
         raise TypeError(f"hessp must be callable, got {_shown(hessp)}")
     if hess is None and hessp is None:
-        raise ValueError("hess or hessp is required: a callable that gives second derivatives")
+        raise ValueError(
+            "hess or hessp is required: a callable that gives second derivatives; "
+            "methods such as BFGS and L-BFGS-B do without"
+        )
     extra = args if isinstance(args, tuple) else (args,)  # as SciPy has it: a list is one argument
     return Callables(fun, jac, hess, hessp, extra, d)

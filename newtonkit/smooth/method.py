@@ -242,8 +242,9 @@ def _message(status: Status, norm: float, gtol: float, trouble: str) -> str:
     figures = f"||grad|| = {norm:.1e}, gtol = {gtol:.1e}"
     if trouble and not status.success:
         figures += f"; in a trial step, {trouble}"
-    small = status is Status.STALLED and norm <= gtol  # which the sentence of the status denies
-    sentence = (
-        "No step makes progress, though the Hessian shows no minimum here." if small else status.sentence
-    )
+    sentence = status.sentence
+    if status is Status.STALLED and norm <= gtol:  # which the sentence of the status denies
+        sentence = "No step makes progress, though the Hessian shows no minimum here."
+    elif status is Status.STALLED and not trouble:
+        figures += "; values and gradients may not fit, see scipy.optimize.check_grad"
     return f"{sentence} ({figures}.)"
