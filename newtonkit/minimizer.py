@@ -106,7 +106,8 @@ def minimize(
     generator = checked_generator(rng)
     verbose = checked_count(int(verbose) if isinstance(verbose, bool | np.bool_) else verbose, "verbose", 0)
     if isinstance(problem, type) or not hasattr(problem, "evaluate"):
-        raise TypeError(f"problem must be a newtonkit problem, got {type(problem).__name__}")
+        hint = "; for a function, see newtonkit.newton" if callable(problem) else ""
+        raise TypeError(f"problem must be a newtonkit problem, got {type(problem).__name__}{hint}")
     d = problem.n_parameters
     if d > _MOST_DENSE:
         raise ValueError(f"method 'exact' forms a {d} x {d} Hessian; it is meant for d up to {_MOST_DENSE}")

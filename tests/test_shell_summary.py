@@ -49,6 +49,25 @@ class TestSummary:
         assert hint in out
         assert ("Predictions sum to 1" in out) is bool(hint)
 
+    @pytest.mark.parametrize("intercept", [True, False])
+    def test_tells_what_becomes_of_the_first_level(self, tmp_path, intercept, capsys):
+        frame = diabetes()[["bmi", "sex", "target"]].assign(
+            sex=lambda f: np.where(f["sex"] > f["sex"].mean(), "f", "m")
+        )
+        path = write(frame, tmp_path / "diabetes.csv")
+        arguments = [
+            "--problem",
+            "exp",
+            "--target",
+            "target",
+            "--categorical",
+            "sex",
+            "--target-scale",
+            "mean",
+        ]
+        assert cli.main(["solve", path, *arguments, "--standardise", *["--intercept"] * intercept]) == 0
+        assert ("Without --intercept, the first level" in capsys.readouterr().out) is not intercept
+
     def test_tells_of_groups_starts_and_rank(self, tmp_path, capsys):
         frame = travel().assign(twice=2.0 * travel()["gc"])
         path = write(frame, tmp_path / "twice.csv")

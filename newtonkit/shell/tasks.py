@@ -100,6 +100,8 @@ def _file_task(path: str, wish: Wish) -> Task:
         notes.append(
             f"Predictions sum to 1, but the target sums to {made.target_sum:.6g}{where}: --target-scale sum?"
         )
+    if made.encoding.levels and not wish.intercept and wish.kind.intercept_counts:
+        notes.append("Without --intercept, the first level of each categorical column is held at u = 0.")
     if made.encoding.means is not None:
         notes.append("Coefficients are for one standard deviation of their column.")
     if made.target_factor is None:
