@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import minimize, rosen, rosen_der, rosen_hess
 
 import newtonkit as nk
 
@@ -95,3 +95,18 @@ def test_noisy_values_end_at_the_minimum(seed):
     result = minimize(fun, [-1.2, 1.0], jac=jac, hess=hess, method=nk.newton)
     assert result.success
     np.testing.assert_allclose(result.x, 1.0, atol=1e-4)
+
+
+@pytest.mark.parametrize("digits", [6, 8])
+def test_values_too_coarse_for_any_step_leave_a_minimum_at_tolerance(digits):
+    """No step lowers a value of so few digits, but the Newton step from here leads nowhere."""
+    result = minimize(
+        lambda x: float(f"{1.0 + rosen(x):.{digits - 1}e}"),
+        [1.001, 1.001],
+        jac=rosen_der,
+        hess=rosen_hess,
+        method=nk.newton,
+        options={"gtol": 1e-2},
+    )
+    assert result.status is nk.Status.CONVERGED
+    assert np.linalg.norm(result.jac) <= 1e-2
