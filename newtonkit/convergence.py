@@ -20,7 +20,8 @@ _VALUE_NOISE = 16.0
 _FLAT_MASS = 1e-10
 _LOST_CURVATURE = 1e-8
 _LOST_SHARE = 1e-6
-_PATIENCE = 8
+_PATIENCE, _PATIENCE_WITH_FITS = 8, 40
+_FITTED = 1e-10
 _EDGE = 1e-6
 _FAR = tuple(4.0**k for k in range(1, 11))
 
@@ -190,7 +191,11 @@ class Criteria:
         # A loss that falls to 0 can always fall further; beside its size that is nothing.
         size = _VALUE_NOISE * _EPS * evaluation.loss_scale
         drowned = newton.predicted <= max(value_noise(evaluation), size)
-        return Status.SATURATED if drowned and (flat or patience_used >= _PATIENCE) else None
+        # A loss of about 0 may be on its way into an exact fit, however flat it is there.
+        fitted = abs(evaluation.value) <= _FITTED * evaluation.loss_scale
+        patience = _PATIENCE_WITH_FITS if fitted else _PATIENCE
+        worn_out = (flat and not fitted) or patience_used >= patience
+        return Status.SATURATED if drowned and worn_out else None
 
     def verdict_when_stuck(self, evaluation: PointEvaluation, model: CurvatureModel, newton: Step) -> Status:
         """Tell what a point is from which no step was accepted."""

@@ -109,7 +109,10 @@ class Descent:
         tired = self._limit_reached()
         if tired is not None:
             return tired
-        stalled = not self._move(model) or self._goes_in_circles()
+        if self._goes_in_circles():
+            stuck = self.criteria.verdict_when_stuck(self.evaluation, model, step)
+            return stuck if self._holds_afresh(stuck) else Status.STALLED
+        stalled = not self._move(model)
         if not stalled:
             return None
         tired = self._limit_reached()

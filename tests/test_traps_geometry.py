@@ -104,15 +104,14 @@ def test_probabilities_piled_up_on_few_rows(kind: type, size: float) -> None:
     assert np.sort(b)[-3:].sum() > 0.98
     assert b.min() < 1e-20
     result = nk.minimize(kind(a, b))
-    # Almost all of p on one row is almost a perfect fit, and flat: then that is what it says.
-    assert result.success or (result.status is nk.Status.SATURATED and result.fun < 1e-12)
+    assert result.success
     expected = 0.0 if kind is nk.SoftmaxRegression else -b @ np.log(b)
     assert result.fun == pytest.approx(expected, rel=1e-9, abs=1e-5)  # the squares have other minima
 
 
 @pytest.mark.parametrize("kind", [nk.SoftmaxRegression, nk.ResNetSoftmaxRegression])
 def test_planted_concentration_is_mostly_found(kind: type) -> None:
-    """Of 40 planted solutions of length 13, 36 and 37 are fitted, 31 each up to the gradient tolerance."""
+    """Of 40 planted solutions of length 13, 36 and 37 are fitted, 35 each up to the gradient tolerance."""
     solved = fitted = 0
     for seed in range(40):
         rng = np.random.default_rng(seed)
@@ -124,7 +123,7 @@ def test_planted_concentration_is_mostly_found(kind: type) -> None:
         fitted += result.fun < 1e-5
         assert not result.success or result.jac @ result.jac < 1e-12
     assert fitted >= 34
-    assert solved >= 29
+    assert solved >= 33
 
 
 def test_a_start_with_probabilities_on_few_rows_is_left() -> None:
