@@ -9,7 +9,7 @@ import numpy as np
 from newtonkit.curvature import CurvatureModel, Step
 from newtonkit.design import FloatArray
 from newtonkit.metric import size_of
-from newtonkit.objective import Objective, PointEvaluation
+from newtonkit.objective import Function, PointEvaluation
 from newtonkit.results import Status
 
 _EPS = float(np.finfo(float).eps)
@@ -33,7 +33,7 @@ class Reference:
 
     Parameters
     ----------
-    objective : Objective
+    objective : Function
         The function.
     start : PointEvaluation
         The start of the solve.
@@ -44,7 +44,7 @@ class Reference:
         The lesser curvature mass of the two points; 1 if there is none at either.
     """
 
-    def __init__(self, objective: Objective, start: PointEvaluation) -> None:
+    def __init__(self, objective: Function, start: PointEvaluation) -> None:
         origin = objective.origin()
         ordinary = np.isfinite(origin.value) and origin.curvature_mass > 0.0
         self._point = origin if ordinary else start

@@ -109,16 +109,14 @@ class Descent:
         tired = self._limit_reached()
         if tired is not None:
             return tired
-        if self._goes_in_circles():
-            stuck = self.criteria.verdict_when_stuck(self.evaluation, model, step)
-            return stuck if self._holds_afresh(stuck) else Status.STALLED
-        stalled = not self._move(model)
-        if not stalled:
+        circling = self._goes_in_circles()
+        if not circling and self._move(model):
             return None
         tired = self._limit_reached()
-        if tired is not None or self._refresh():
+        if tired is not None or (not circling and self._refresh()):
             return tired
-        return self.criteria.verdict_when_stuck(self.evaluation, model, step)
+        stuck = self.criteria.verdict_when_stuck(self.evaluation, model, step)
+        return stuck if not circling or self._holds_afresh(stuck) else Status.STALLED
 
     def _limit_reached(self) -> Status | None:
         if len(self.history) > self.limits.max_iter:

@@ -17,7 +17,7 @@ import scipy.linalg
 from newtonkit.curvature import Step
 from newtonkit.design import FloatArray
 from newtonkit.metric import Coordinates, size_of
-from newtonkit.objective import Objective, PointEvaluation
+from newtonkit.objective import Function, PointEvaluation
 
 _RUNGS = 4
 _SHRINK = 0.25
@@ -34,7 +34,7 @@ class ExactModel:
 
     Parameters
     ----------
-    objective : Objective
+    objective : Function
         What is minimised.
     metric : Coordinates
         The norm of steps.
@@ -42,7 +42,7 @@ class ExactModel:
         The point.
     """
 
-    def __init__(self, objective: Objective, metric: Coordinates, evaluation: PointEvaluation) -> None:
+    def __init__(self, objective: Function, metric: Coordinates, evaluation: PointEvaluation) -> None:
         self._objective = objective
         self._evaluation = evaluation
         self._metric = metric

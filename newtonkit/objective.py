@@ -1,4 +1,4 @@
-"""What the solver asks of a function: these two protocols and nothing else."""
+"""What the solver asks of a function: these protocols and nothing else."""
 
 from __future__ import annotations
 
@@ -104,8 +104,20 @@ class PointEvaluation(Protocol):
         ...
 
 
-class Objective(Protocol):
-    """A function of d variables that the solver can minimise."""
+class Function(Protocol):
+    """What the solver needs of a function once it has a point of it."""
+
+    def row_steps(self, steps: FloatArray) -> FloatArray:
+        """Return A S for steps S of shape (d, c)."""
+        ...
+
+    def origin(self) -> PointEvaluation:
+        """Return an ordinary point for no pass over the data: x = 0, if the function exists there."""
+        ...
+
+
+class Objective(Function, Protocol):
+    """A function of d variables, linear in a design, that the solver can minimise from anywhere."""
 
     @property
     def n_parameters(self) -> int:
@@ -114,14 +126,6 @@ class Objective(Protocol):
 
     def evaluate(self, x: ArrayLike) -> PointEvaluation:
         """Return the function evaluated at x."""
-        ...
-
-    def row_steps(self, steps: FloatArray) -> FloatArray:
-        """Return A S for steps S of shape (d, c)."""
-        ...
-
-    def origin(self) -> PointEvaluation:
-        """Return the function evaluated at x = 0, for no pass over the data."""
         ...
 
     def step_metric(self, mass: float) -> SymmetricOperator:

@@ -123,6 +123,16 @@ class TestExamples:
         }  # fmt: skip
 
 
+def run_afresh(code, folder):
+    """Run Python code in an interpreter of its own, with warnings as errors."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 class TestImports:
     def test_help_version_and_mistakes_import_nothing_heavy(self, tmp_path):
         (tmp_path / "x.csv").write_text("x,y\n1,2\n")
@@ -139,12 +149,7 @@ class TestImports:
             f"assert not {HEAVY} & set(sys.modules), {HEAVY} & set(sys.modules);"
             "assert codes == [0] * 8 + [2] * (len(codes) - 8), codes"
         )
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", code],
-            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        run_afresh(code, tmp_path)
 
     def test_a_solve_of_a_file_loads_neither_frames_nor_what_it_does_not_need(self, tmp_path):
         write(sales(), tmp_path / "f.csv")
@@ -153,12 +158,7 @@ class TestImports:
             f"import sys; from newtonkit.cli import main; assert main({call!r}) == 0;"
             "assert not {'pandas', 'sklearn', 'numba', 'rich', 'matplotlib'} & set(sys.modules)"
         )
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", code],
-            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        run_afresh(code, tmp_path)
 
 
 class TestStreams:

@@ -129,6 +129,15 @@ def test_a_plateau_needs_flat_rows_and_a_prediction_that_drowns() -> None:
     assert judged(point(1e-9, mass=1e-9), model(), DROWNED, mass=1e3) is Status.SATURATED
 
 
+def test_patience_is_longer_where_the_loss_is_about_zero() -> None:
+    """It may be on its way into an exact fit, whose curvature is small beside that at the start."""
+    fitted = point(1e-9, mass=1e-11, size=1.0)
+    fitted.value = 1e-11
+    assert judged(fitted, model(), DROWNED, patience=39) is None
+    assert judged(fitted, model(), DROWNED, patience=40) is Status.SATURATED
+    assert judged(point(1e-9, mass=1e-11, size=1.0), model(), DROWNED) is Status.SATURATED
+
+
 def test_patience_ends() -> None:
     assert judged(point(1e-9), model(), DROWNED, patience=7) is None
     assert judged(point(1e-9), model(), DROWNED, patience=8) is Status.SATURATED

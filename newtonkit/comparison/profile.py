@@ -2,6 +2,8 @@
 
 E. D. Dolan and J. J. More, Benchmarking optimization software with performance profiles,
 Mathematical Programming 91 (2002), 201-213, doi:10.1007/s101070100263.
+
+What needs rich or matplotlib is imported where it is shown, as in :mod:`newtonkit.comparison.result`.
 """
 
 from __future__ import annotations

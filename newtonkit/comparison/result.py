@@ -1,4 +1,8 @@
-"""What a comparison gives back: the reports of all methods, to be printed, kept or drawn."""
+"""What a comparison gives back: the reports of all methods, to be printed, kept or drawn.
+
+What needs rich or matplotlib is imported where it is shown: a comparison that is only read
+needs neither, and matplotlib is an extra.
+"""
 
 from __future__ import annotations
 

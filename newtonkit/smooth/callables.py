@@ -31,8 +31,8 @@ class Callables:
     nfev, njev, nhev : int
         Calls so far; products with the Hessian count as calls of hessp.
     trouble : str
-        What a function raised in a trial step, or which of them was not finite there; the
-        latest if there were several.
+        What was raised in a trial step, or not finite there: the latest that fun did, and
+        what derivatives did where there was nothing else to tell.
     """
 
     fun: Callable[..., Any]

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from newtonkit.design import FloatArray
 from newtonkit.metric import size_of
@@ -169,18 +168,7 @@ class SmoothFunction:
     """
 
     def __init__(self, functions: Callables, x0: FloatArray) -> None:
-        self._functions = functions
         self.start = SmoothPoint(functions, x0, functions.value(x0), on_trial=False)
-
-    @property
-    def n_parameters(self) -> int:
-        """The number d of variables."""
-        return self._functions.d
-
-    def evaluate(self, x: ArrayLike) -> SmoothPoint:
-        """Return the function evaluated at x."""
-        point = np.array(x, dtype=float)
-        return SmoothPoint(self._functions, point, self._functions.value(point))
 
     def row_steps(self, steps: FloatArray) -> FloatArray:
         """Return the steps: A is the identity."""
@@ -189,7 +177,3 @@ class SmoothFunction:
     def origin(self) -> SmoothPoint:
         """Return the start, the only point at which the function is known to exist."""
         return self.start
-
-    def step_metric(self, mass: float) -> DenseHessian:
-        """Return the identity."""
-        return DenseHessian(np.eye(self.n_parameters))

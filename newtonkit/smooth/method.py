@@ -208,7 +208,7 @@ def _model(function: SmoothFunction, evaluation: PointEvaluation) -> CurvatureMo
     if isinstance(hessian, BandedHessian):
         return BandedModel(hessian, evaluation)
     with one_blas_thread():  # for as long as our own work lasts, not the user's
-        return ExactModel(function, Euclidean(function.n_parameters), evaluation)
+        return ExactModel(function, Euclidean(len(evaluation.x)), evaluation)
 
 
 def _result(descent: Descent, status: Status, functions: Callables, observer: Observer) -> MinimizeResult:
