@@ -1,6 +1,9 @@
-"""Sparse stand-ins for A^T diag(D) A: leverage scores, row samples, embeddings.
+"""Sparse stand-ins for A^T diag(D) A: leverage scores, row samples, embeddings."""
 
-Nothing is public here yet.
-"""
+from newtonkit.sketching.sampling import RowSample, bernoulli_sample, sampling_probabilities
 
-__all__: list[str] = []
+__all__ = [
+    "RowSample",
+    "bernoulli_sample",
+    "sampling_probabilities",
+]
