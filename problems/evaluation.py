@@ -9,7 +9,7 @@ import numpy as np
 
 from newtonkit.design import FloatArray, map_blocks, one_blas_thread
 from newtonkit.problems.hessian import StructuredHessian
-from newtonkit.problems.outer import RowDerivatives, evaluate_totals, quiet
+from newtonkit.problems.outer import RowDerivatives, bounded_quotient, evaluate_totals, quiet
 from newtonkit.problems.rows import RowBlock
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Evaluation:
         problem, n = self.problem, len(self.u)
         gradient, diagonal, magnitude = np.empty(n), np.empty(n), np.empty(n)
         low_rank = np.empty((n, problem.outer.rank)) if problem.outer.rank else None
+        shift = np.zeros(n) if problem.outer.rank else None
 
         def fill(block: RowBlock) -> None:
             rows = block.rows
@@ -79,14 +80,18 @@ class Evaluation:
             gradient[rows], diagonal[rows], magnitude[rows] = part.gradient, part.diagonal, part.magnitude
             if low_rank is not None:
                 low_rank[rows] = part.low_rank
+            if shift is not None and part.shift is not None:
+                shift[rows] = part.shift
 
         map_blocks(fill, problem.blocks)
         if problem.row_penalty is not None:
             pull = problem.row_penalty * self.a_x
             gradient += pull
+            if shift is not None:  # the penalty is no part of what is shifted
+                shift *= bounded_quotient(diagonal, diagonal + problem.row_penalty, problem.row_penalty)
             diagonal += problem.row_penalty
             magnitude += np.abs(pull)
-        return RowDerivatives(gradient, diagonal, magnitude, low_rank)
+        return RowDerivatives(gradient, diagonal, magnitude, low_rank, shift)
 
     @cached_property
     def gradient(self) -> FloatArray:
@@ -150,6 +155,8 @@ class Evaluation:
             self.problem.ridge,
             self._rows.low_rank,
             self.problem.outer.cores(self._totals),
+            shift=self._rows.shift,
+            is_centring=self.problem.outer.is_centring and self.problem.row_penalty is None,
         )
 
     def along(self, step: FloatArray, a_step: FloatArray) -> Evaluation | None:

@@ -11,7 +11,14 @@ import numpy as np
 
 from newtonkit.design import FloatArray
 from newtonkit.problems.activations import Activation
-from newtonkit.problems.outer import OuterFunction, RowDerivatives, Totals, quiet, rounding_of_squares
+from newtonkit.problems.outer import (
+    OuterFunction,
+    RowDerivatives,
+    Totals,
+    bounded_quotient,
+    quiet,
+    rounding_of_squares,
+)
 from newtonkit.problems.rows import Groups, RowBlock
 
 
@@ -124,11 +131,13 @@ class RescaledSquares(GroupedOuter):
         shift = totals[1][:, 2] + np.abs(total) * self._target_squares  # c, had nothing cancelled in r
         size = np.abs(f) + np.abs(scaled) + block.spread(shift)
         column = s * first
+        diagonal = s * (first * first + second * error)
         return RowDerivatives(
             gradient=t * column * error,
-            diagonal=t * s * (first * first + second * error),
+            diagonal=t * diagonal,
             magnitude=t * np.abs(column) * size,
             low_rank=np.stack((column, column * b), axis=1),
+            shift=bounded_quotient(column * b, diagonal, column * first),
         )
 
     def cores(self, totals: Totals) -> FloatArray:

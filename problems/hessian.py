@@ -35,6 +35,11 @@ class StructuredHessian:
         U.
     cores : ndarray of shape (m, k, k), optional
         C for each of the m groups.
+    shift : ndarray of shape (n,), optional
+        How far rows are moved towards the centre of their group, see
+        :func:`newtonkit.problems.shifting.shifted_form`.
+    is_centring : bool, default False
+        Whether moved rows take in the low-rank part without remainder.
 
     Attributes
     ----------
@@ -53,6 +58,9 @@ class StructuredHessian:
         ridge: FloatArray,
         low_rank: FloatArray | None = None,
         cores: FloatArray | None = None,
+        *,
+        shift: FloatArray | None = None,
+        is_centring: bool = False,
     ) -> None:
         self.design = design
         self.blocks = blocks
@@ -60,6 +68,8 @@ class StructuredHessian:
         self.ridge = ridge
         self.low_rank = low_rank
         self.cores = np.zeros((1, 0, 0)) if cores is None else cores
+        self.shift = shift
+        self.is_centring = is_centring
         self.shape = (design.shape[1], design.shape[1])
 
     def row_product(self, z: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 from newtonkit.design import FloatArray
 from newtonkit.problems.activations import Activation, Derivatives, Exp
 from newtonkit.problems.grouped import GroupedOuter
-from newtonkit.problems.outer import RowDerivatives, Totals, rounding_of_squares
+from newtonkit.problems.outer import RowDerivatives, Totals, bounded_quotient, rounding_of_squares
 from newtonkit.problems.path import sums_stay_positive
 from newtonkit.problems.rows import Groups, RowBlock
 
@@ -103,6 +103,7 @@ class NormalisedSquares(Normaliser):
         if entropy_weight != 0.0 and not isinstance(activation, Exp):
             raise ValueError("entropy_weight needs the activation exp")
         self.entropy_weight = entropy_weight
+        self.is_centring = isinstance(activation, Exp)
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: first a, then the sums over p."""
@@ -163,7 +164,11 @@ class NormalisedSquares(Normaliser):
             diagonal = diagonal + weighted * (1.0 + surprise)
             magnitude = magnitude + np.abs(weighted * surprise)
         low_rank = np.stack((sv, sv * p + gradient), axis=1)
-        return RowDerivatives(t * gradient, t * diagonal, t * magnitude, low_rank)
+        if self.is_centring:
+            shift = np.ones_like(diagonal)
+        else:
+            shift = bounded_quotient(low_rank[:, 1], diagonal, sv * v)
+        return RowDerivatives(t * gradient, t * diagonal, t * magnitude, low_rank, shift)
 
     def cores(self, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.cores`."""
@@ -188,6 +193,7 @@ class SoftmaxLogLoss(Normaliser):
     """
 
     rank = 1
+    is_centring = True
 
     def __init__(
         self,
@@ -226,6 +232,7 @@ class SoftmaxLogLoss(Normaliser):
             diagonal=t * mass * share,
             magnitude=t * (mass * share + s * np.abs(b)),
             low_rank=share[:, None],
+            shift=np.ones_like(share),
         )
 
     def cores(self, totals: Totals) -> FloatArray:

@@ -36,12 +36,17 @@ class RowDerivatives:
         The size that `gradient` would have if nothing cancelled in it.
     low_rank : ndarray, shape (rows, k), or None
         U, the rows of the low-rank part.
+    shift : ndarray, shape (rows,), or None
+        k: how far rows are moved towards the centre A^T U_1 of their group, so that
+        A^T diag(D) A on moved rows takes in the low-rank part, see
+        :meth:`StructuredHessian.shifted`.
     """
 
     gradient: FloatArray
     diagonal: FloatArray
     magnitude: FloatArray
     low_rank: FloatArray | None = None
+    shift: FloatArray | None = None
 
 
 class OuterFunction(ABC):
@@ -56,6 +61,9 @@ class OuterFunction(ABC):
         row, when there is one group.
     rank : int
         The number k of columns of U.
+    is_centring : bool
+        Whether the low-rank part is nothing but a centring of the rows: U C U^T A is what
+        shifts of 1 take from A^T diag(D) A.
     n_stages : int
         How many times the blocks are visited before the value is known.
     """
@@ -63,6 +71,7 @@ class OuterFunction(ABC):
     groups: Groups
     row_weights: FloatArray | None = None
     rank: int = 0
+    is_centring: bool = False
     n_stages: int = 1
 
     @abstractmethod
@@ -108,6 +117,12 @@ class OuterFunction(ABC):
 def quiet() -> np.errstate:
     """Return a context in which overflow and its NaN raise no warning: the value says enough."""
     return np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
+
+
+def bounded_quotient(top: FloatArray, bottom: FloatArray, size: FloatArray) -> FloatArray:
+    """Return top / bottom, and 0 where `bottom` is less than a tenth of `size`, which is >= 0."""
+    safe = np.abs(bottom) > 0.1 * size
+    return np.divide(top, bottom, out=np.zeros_like(top), where=safe)
 
 
 def rounding_of_squares(value: float, target_squares: float) -> float:

@@ -148,6 +148,13 @@ class Design(ABC):
         """Euclidean norm of every column, shape (d,)."""
         return np.sqrt(self.square_transposed_product(np.ones(self.shape[0])))
 
+    def block_rows(self, block: slice) -> FloatArray:
+        """Return the rows of a block as a float64 array, which may be a view of the data."""
+        return self.block_product(block, np.eye(self.shape[1]))
+
     def to_dense(self) -> FloatArray:
         """Return the matrix as a float64 array, shape (n, d)."""
-        return self.product(np.eye(self.shape[1]))
+        out = np.empty(self.shape)
+        for block in self.blocks:
+            out[block] = self.block_rows(block)
+        return out

@@ -117,6 +117,10 @@ class DenseDesign(Design):
         sums = group_selector(columns, starts) @ rows
         return np.asarray(sums).reshape(len(starts), columns.shape[1], self.shape[1])
 
+    def block_rows(self, block: slice) -> FloatArray:
+        """See :meth:`Design.block_rows`."""
+        return self._block(block)
+
     def rows(self, indices: IntArray) -> DenseDesign:
         """See :meth:`Design.rows`."""
         return DenseDesign(self._array[indices])

@@ -48,6 +48,11 @@ class InterceptDesign(Design):
         sums = self._inner.block_group_sums(block, columns, starts)
         return np.concatenate((sums, np.add.reduceat(columns, starts, axis=0)[:, :, None]), axis=2)
 
+    def block_rows(self, block: slice) -> FloatArray:
+        """See :meth:`Design.block_rows`."""
+        rows = self._inner.block_rows(block)
+        return np.concatenate((rows, np.ones((len(rows), 1))), axis=1)
+
     def rows(self, indices: IntArray) -> InterceptDesign:
         """See :meth:`Design.rows`."""
         return InterceptDesign(self._inner.rows(indices))

@@ -78,6 +78,10 @@ class SparseDesign(Design):
         sums = group_selector(columns, starts) @ self._views[block.start]
         return np.asarray(sums.toarray()).reshape(len(starts), columns.shape[1], self.shape[1])
 
+    def block_rows(self, block: slice) -> FloatArray:
+        """See :meth:`Design.block_rows`."""
+        return self._views[block.start].toarray().astype(np.float64, copy=False)
+
     def rows(self, indices: IntArray) -> SparseDesign:
         """See :meth:`Design.rows`."""
         return SparseDesign(self._matrix[indices])

@@ -1,0 +1,103 @@
+"""Rows shifted towards a centre of their group: a_i - k_i c_g, the centred rows of a softmax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from newtonkit.design.base import Design, FloatArray, IntArray
+from newtonkit.design.dense import DenseDesign, weighted_gram
+
+
+class ShiftedDesign(Design):
+    """A - diag(k) G C for a design A, shifts k (n,) and a centre C_g (d,) for each group of rows.
+
+    G (n, m) says which group a row belongs to.  Products cost those with A and O(n + m d);
+    only gathered rows and blocks of a Gram matrix are ever written out.
+
+    Parameters
+    ----------
+    inner : Design
+        A, shape (n, d).
+    shifts : ndarray, shape (n,)
+        k.
+    centres : ndarray, shape (m, d)
+        C.
+    starts : ndarray of int, shape (m,)
+        Where each group of consecutive rows begins.
+    """
+
+    def __init__(self, inner: Design, shifts: FloatArray, centres: FloatArray, starts: IntArray) -> None:
+        self._inner = inner
+        self._shifts = shifts
+        self._centres = centres
+        self._starts = starts
+        self.shape = inner.shape
+        self.dtype = inner.dtype
+        self.blocks = inner.blocks
+
+    def _runs_of(self, block: slice) -> tuple[slice, IntArray]:
+        """Return the groups that have rows in a block, and where in it each begins."""
+        first = int(np.searchsorted(self._starts, block.start, side="right")) - 1
+        last = int(np.searchsorted(self._starts, block.stop, side="left"))
+        return slice(first, last), np.maximum(self._starts[first:last] - block.start, 0)
+
+    def _spread(self, block: slice, per_group: FloatArray) -> FloatArray:
+        """Give every row of a block k_i times what its group has, from an array over the block's groups."""
+        _, starts = self._runs_of(block)
+        shifts = self._shifts[block].reshape(-1, *(1,) * (per_group.ndim - 1))
+        if len(starts) == 1:
+            return np.asarray(shifts * per_group[0])
+        counts = np.diff(starts, append=block.stop - block.start)
+        return np.asarray(shifts * np.repeat(per_group, counts, axis=0))
+
+    def _centre_rows(self, block: slice) -> FloatArray:
+        return self._centres[self._runs_of(block)[0]]
+
+    def _gathered(self, block: slice) -> FloatArray:
+        """Return the shifted rows of a block as a dense array."""
+        rows = self._inner.block_rows(block)
+        return rows - self._spread(block, self._centre_rows(block))
+
+    def block_product(self, block: slice, x: FloatArray) -> FloatArray:
+        """See :meth:`Design.block_product`."""
+        return self._inner.block_product(block, x) - self._spread(block, self._centre_rows(block) @ x)
+
+    def block_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
+        """See :meth:`Design.block_transposed_product`."""
+        groups, starts = self._runs_of(block)
+        pulled = self._shifts[block].reshape(-1, *(1,) * (v.ndim - 1)) * v
+        sums = np.add.reduceat(pulled, starts, axis=0)
+        return self._inner.block_transposed_product(block, v) - self._centres[groups].T @ sums
+
+    def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
+        """See :meth:`Design.block_gram`."""
+        return weighted_gram(self._gathered(block), weights)
+
+    def block_square_sums(self, block: slice) -> FloatArray:
+        """See :meth:`Design.block_square_sums`."""
+        rows = self._gathered(block)
+        return np.asarray(np.einsum("ij,ij->i", rows, rows))
+
+    def block_square_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
+        """See :meth:`Design.block_square_transposed_product`."""
+        rows = self._gathered(block)
+        return np.asarray(np.einsum("ij,ij,i->j", rows, rows, v))
+
+    def block_group_sums(self, block: slice, columns: FloatArray, starts: IntArray) -> FloatArray:
+        """See :meth:`Design.block_group_sums`."""
+        return DenseDesign(self._gathered(block)).block_group_sums(
+            slice(0, block.stop - block.start), columns, starts
+        )
+
+    def block_rows(self, block: slice) -> FloatArray:
+        """See :meth:`Design.block_rows`."""
+        return self._gathered(block)
+
+    def rows(self, indices: IntArray) -> DenseDesign:
+        """See :meth:`Design.rows`; shifted rows are dense whatever A is."""
+        which = np.searchsorted(self._starts, indices, side="right") - 1
+        rows = self._inner.rows(indices).to_dense()
+        shift: Any = self._shifts[indices, None]
+        return DenseDesign(rows - shift * (self._centres[which] if len(self._starts) > 1 else self._centres))
