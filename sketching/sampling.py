@@ -98,12 +98,11 @@ def bernoulli_sample(
     >>> from newtonkit.sketching import bernoulli_sample
     >>> sample = bernoulli_sample(np.ones(4), np.array([1.0, 0.5, 0.0, 1.0]), np.random.default_rng(0))
     >>> sample.indices, sample.weights
-    (array([0, 3]), array([1., 1.]))
+    (array([0, 1, 3]), array([1., 2., 1.]))
     """
-    if labels is None:
-        draws = rng.random(len(values))
-    else:
-        draws = rng.random(int(labels.max(initial=-1)) + 1)[labels]
+    draws = rng.random(len(values) if labels is None else int(labels.max(initial=-1)) + 1)
+    if labels is not None:
+        draws = draws[labels]
     indices = np.flatnonzero((draws < probabilities) & (values != 0.0))
     kept = probabilities[indices]
     return RowSample(indices, values[indices] / kept, kept, len(values), int(np.count_nonzero(kept == 1.0)))
