@@ -20,7 +20,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 DESIGN, MATHEMATICS, SOLVER, FACES = range(4)
 # Every module of newtonkit/ itself that is not named here belongs to the solver.
 FACE_NAMES = {"__main__", "cli", "comparison", "datasets", "shell"}
-NAMED_LEVELS = {"design": DESIGN, "problems": MATHEMATICS, "sketching": MATHEMATICS}
+NAMED_LEVELS = {"design": DESIGN, "options": DESIGN, "problems": MATHEMATICS, "sketching": MATHEMATICS}
 
 
 def _sources() -> dict[str, Path]:

@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
+from newtonkit.design.scatter import SignScatter, TargetArray
 from newtonkit.design.threads import map_blocks
 
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -19,6 +21,8 @@ IntArray: TypeAlias = NDArray[np.intp]
 _ENTRIES_SMALL = 2**17
 _ENTRIES_LARGE = 2**20
 _MAX_RUNS = 8
+_SMALL_DESIGN = 1_000_000  # entries: up to here plain NumPy and SciPy are used, and Numba is not loaded
+_BUFFER_ENTRIES = 2**23
 
 
 def row_blocks(n_rows: int, n_columns: int, entries_per_row: float | None = None) -> tuple[slice, ...]:
@@ -86,6 +90,46 @@ class Design(ABC):
     def rows(self, indices: IntArray) -> Design:
         """Return the design of the given rows, in the given order (a copy)."""
 
+    def dense_rows(self, rows: slice) -> NDArray[Any]:
+        """Return consecutive rows (any, not only a block) as an array in the type they are kept in."""
+        return self.rows(np.arange(rows.start, rows.stop)).to_dense()
+
+    def block_square_norms(
+        self, block: slice, transform: FloatArray, offset: FloatArray | None = None
+    ) -> FloatArray:
+        """Return the squared norms of the rows of ``A[block] @ transform + offset``, shape (rows,)."""
+        image = self.block_product(block, transform)
+        if offset is not None:
+            image = image + offset
+        return np.asarray(np.einsum("ij,ij->i", image, image))
+
+    def embedding_tile(self, scatter: SignScatter) -> int:
+        """Return how many rows :meth:`add_embedded` should be given at a time."""
+        return min(max(_ENTRIES_LARGE // self.shape[1], 64), 8192)
+
+    def add_embedded(
+        self, rows: slice, targets: TargetArray, coefficients: FloatArray, out: FloatArray
+    ) -> None:
+        """Add ``coefficients[i, j] * A[rows][i]`` to ``out[targets[i, j]]`` for all i and j.
+
+        `rows` are any consecutive rows; `out` is in C order and may have more columns than
+        the design, whose d come first.  Each entry of `out` is summed in a fixed order.
+        """
+        dense = np.ascontiguousarray(self.dense_rows(rows))
+        if self.is_small:
+            ends = targets.shape[1] * np.arange(len(targets) + 1)
+            matrix = csr_array((coefficients.ravel(), targets.ravel(), ends), shape=(len(targets), len(out)))
+            out[:, : dense.shape[1]] += matrix.T @ dense.astype(np.float64, copy=False)
+            return
+        from newtonkit.design.kernels import scatter_rows  # noqa: PLC0415  (Numba: only for large data)
+
+        scatter_rows(dense, targets, coefficients, out)  # type: ignore[no-untyped-call]
+
+    @property
+    def is_small(self) -> bool:
+        """Whether plain NumPy and SciPy are quick enough, so that Numba need not be loaded."""
+        return self.shape[0] * self.shape[1] <= _SMALL_DESIGN
+
     def product(self, x: FloatArray) -> FloatArray:
         """Return ``A @ x`` for x of shape (d,) or (d, k)."""
         out = np.empty((self.shape[0], *x.shape[1:]), order="F")  # columns are used one by one
@@ -103,6 +147,44 @@ class Design(ABC):
     def square_transposed_product(self, v: FloatArray) -> FloatArray:
         """Return ``(A ** 2).T @ v`` for v of shape (n,)."""
         return self.sum_blocks(lambda block: self.block_square_transposed_product(block, v[block]))
+
+    def square_norms(self, transform: FloatArray) -> FloatArray:
+        """Return the squared norms of the rows of ``A @ transform`` for a (d, k) array, shape (n,)."""
+        out = np.empty(self.shape[0])
+        contiguous = np.ascontiguousarray(transform)
+
+        def fill(block: slice) -> None:
+            out[block] = self.block_square_norms(block, contiguous)
+
+        map_blocks(fill, self.blocks)
+        return out
+
+    def embed(self, scatter: SignScatter, scale: FloatArray | None = None) -> FloatArray:
+        """Return S diag(scale) A for a sparse embedding S, shape (scatter.n_rows, d).
+
+        Every row goes with random signs into a few rows of the output, see
+        :class:`SignScatter`.  A fixed number of runs of rows have an output each, added up
+        last; together they hold at most 64 MB, or twice the output where that is more.
+        """
+        n, d = self.shape
+        fitting = _BUFFER_ENTRIES // (scatter.n_rows * d)
+        count = 1 if self.is_small else max(2, min(_MAX_RUNS, fitting))
+        edges = [n * k // count for k in range(count + 1)]
+        tile = self.embedding_tile(scatter)
+        hashed = scatter.hashed if self.is_small else scatter.compiled_hash
+
+        def embed_run(run: slice) -> FloatArray:
+            out = np.zeros((scatter.n_rows, d))
+            for first in range(run.start, run.stop, tile):
+                rows = slice(first, min(first + tile, run.stop))
+                targets, coefficients = hashed(rows, None if scale is None else scale[rows])
+                self.add_embedded(rows, targets, coefficients, out)
+            return out
+
+        outs = map_blocks(embed_run, [slice(a, b) for a, b in pairwise(edges)])
+        for out in outs[1:]:
+            outs[0] += out
+        return outs[0]
 
     def sandwich(self, weights: FloatArray) -> FloatArray:
         """Return ``A.T @ diag(weights) @ A`` for weights of any sign, shape (d, d)."""

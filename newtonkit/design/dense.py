@@ -124,3 +124,7 @@ class DenseDesign(Design):
     def rows(self, indices: IntArray) -> DenseDesign:
         """See :meth:`Design.rows`."""
         return DenseDesign(self._array[indices])
+
+    def dense_rows(self, rows: slice) -> NDArray[Any]:
+        """See :meth:`Design.dense_rows`; a view."""
+        return self._array[rows]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from newtonkit.design.base import Design, FloatArray, IntArray
+from newtonkit.design.scatter import SignScatter, TargetArray
 
 
 class InterceptDesign(Design):
@@ -56,3 +60,27 @@ class InterceptDesign(Design):
     def rows(self, indices: IntArray) -> InterceptDesign:
         """See :meth:`Design.rows`."""
         return InterceptDesign(self._inner.rows(indices))
+
+    def dense_rows(self, rows: slice) -> NDArray[Any]:
+        """See :meth:`Design.dense_rows`."""
+        inner = self._inner.dense_rows(rows)
+        return np.concatenate((inner, np.ones((len(inner), 1), dtype=inner.dtype)), axis=1)
+
+    def block_square_norms(
+        self, block: slice, transform: FloatArray, offset: FloatArray | None = None
+    ) -> FloatArray:
+        """See :meth:`Design.block_square_norms`."""
+        last = transform[-1] if offset is None else transform[-1] + offset
+        return self._inner.block_square_norms(block, transform[:-1], last)
+
+    def embedding_tile(self, scatter: SignScatter) -> int:
+        """See :meth:`Design.embedding_tile`."""
+        return self._inner.embedding_tile(scatter)
+
+    def add_embedded(
+        self, rows: slice, targets: TargetArray, coefficients: FloatArray, out: FloatArray
+    ) -> None:
+        """See :meth:`Design.add_embedded`."""
+        self._inner.add_embedded(rows, targets, coefficients, out)
+        column = np.bincount(targets.ravel(), weights=coefficients.ravel(), minlength=len(out))
+        out[:, self.shape[1] - 1] += column
