@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from newtonkit.design import FloatArray
+from newtonkit.objective import PointEvaluation
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,21 @@ class CurvatureModel(Protocol):
         ...
 
     @property
+    def passes(self) -> int:
+        """Sweeps over the data made so far for this model."""
+        ...
+
+    @property
+    def inner_iterations(self) -> int:
+        """Hessian products made so far by an inner solver; 0 where the model is factorised."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """Anything out of the ordinary."""
+        ...
+
+    @property
     def is_convex(self) -> bool:
         """Whether no curvature is negative beyond rounding."""
         ...
@@ -68,4 +84,28 @@ class CurvatureModel(Protocol):
         After the first call, calls with a quarter, a sixteenth and a sixty-fourth of the
         length of its step cost no pass over the data.
         """
+        ...
+
+
+class ModelBuilder(Protocol):
+    """Makes a curvature model for each point of a descent, and learns from how they did."""
+
+    @property
+    def passes(self) -> int:
+        """Sweeps over the data made so far, those of the models apart."""
+        ...
+
+    def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
+        """Do the work over the data that the model of a point needs, such as to form a Gram matrix.
+
+        `ratio` is the actual over the predicted decrease of the step to the point, NaN if unknown.
+        """
+        ...
+
+    def build(self, evaluation: PointEvaluation) -> CurvatureModel:
+        """Return the model of the point prepared for."""
+        ...
+
+    def strengthen(self) -> bool:
+        """Make the next model of the same point better; tell whether that can be done."""
         ...

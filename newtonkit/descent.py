@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from newtonkit.convergence import Criteria, relative_gradient
-from newtonkit.curvature import CurvatureModel
+from newtonkit.curvature import CurvatureModel, ModelBuilder, Step
 from newtonkit.metric import size_of
 from newtonkit.objective import PointEvaluation
 from newtonkit.results import IterationRecord, Status
@@ -71,7 +71,7 @@ class Meter:
 class Descent:
     """The state of a descent: the best point is always `evaluation`, whatever interrupts it."""
 
-    build_model: Callable[[PointEvaluation], CurvatureModel]
+    builder: ModelBuilder
     criteria: Criteria
     limits: Limits
     meter: Meter
@@ -100,9 +100,19 @@ class Descent:
         model = self._model()
         with self.meter.phase("step"):
             step = model.step(self.radius)
-            self.meter.passes += 1
+        counted = model.passes
+        self.meter.passes += counted
         if self._report(model):
             return Status.STOPPED_BY_CALLBACK
+        try:
+            return self._proceed(model, step)
+        finally:
+            self.meter.passes += model.passes - counted
+            self.history[-1] = replace(self.history[-1], inner_iterations=model.inner_iterations)
+
+    def _proceed(self, model: CurvatureModel, step: Step) -> Status | None:
+        """Tell whether the point is an end; otherwise leave it."""
+        radius = self.radius
         solved = self.criteria.verdict(self.evaluation, model, step, self.patience_used)
         if solved is not None:
             return solved if self._holds_afresh(solved) else self._limit_reached()
@@ -115,6 +125,9 @@ class Descent:
         tired = self._limit_reached()
         if tired is not None or (not circling and self._refresh()):
             return tired
+        if not circling and self.builder.strengthen():
+            self.radius = radius
+            return None
         stuck = self.criteria.verdict_when_stuck(self.evaluation, model, step)
         return stuck if not circling or self._holds_afresh(stuck) else Status.STALLED
 
@@ -168,13 +181,15 @@ class Descent:
     def _model(self) -> CurvatureModel:
         with self.meter.phase("gradient"):
             _ = self.evaluation.gradient
-        with self.meter.phase("hessian"):
-            self.evaluation.hessian.form()
         self.meter.gradients += 1
         self.meter.hessians += 1
-        self.meter.passes += 2
+        before = self.builder.passes
+        with self.meter.phase("hessian"):
+            self.builder.prepare(self.evaluation, self.last.ratio if self.last else np.nan)
         with self.meter.phase("factor"):
-            return self.build_model(self.evaluation)
+            model = self.builder.build(self.evaluation)
+        self.meter.passes += 1 + self.builder.passes - before
+        return model
 
     def _holds_afresh(self, ended: Status) -> bool:
         """Compute A x from x itself, and tell whether the verdict stands."""
@@ -205,11 +220,11 @@ class Descent:
             ratio=last.ratio if last else np.nan,
             trials=last.trials if last else 0,
             rows_sampled=model.rows_sampled,
-            inner_iterations=0,
+            inner_iterations=model.inner_iterations,
             passes=self.meter.passes,
             seconds=self.meter.seconds,
             phases=dict(self.meter.phases),
-            note=last.note if last else "",
+            note="; ".join(part for part in (last.note if last else "", model.note) if part),
         )
         self.history.append(record)
         if self.callback is None:

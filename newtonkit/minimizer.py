@@ -14,7 +14,7 @@ from newtonkit.convergence import Criteria, Reference, relative_gradient
 from newtonkit.descent import Callback, Descent, Limits, Meter
 from newtonkit.design import FloatArray, one_blas_thread
 from newtonkit.design.door import as_vector
-from newtonkit.exact import ExactModel
+from newtonkit.exact import ExactBuilder
 from newtonkit.metric import Metric
 from newtonkit.objective import Objective, PointEvaluation
 from newtonkit.options import checked_callback, checked_count, checked_generator, checked_number
@@ -118,8 +118,8 @@ def minimize(
         criteria = Criteria(tolerance, Reference(problem, first))
         metric = Metric(problem, criteria.reference.mass)
         meter.passes += 2
-        build = partial(ExactModel, problem, metric)
-        begin = partial(Descent, build, criteria, limits, meter, iteration_printer(callback, verbose))
+        builder = ExactBuilder(problem, metric)
+        begin = partial(Descent, builder, criteria, limits, meter, iteration_printer(callback, verbose))
         descents = _descend_all(begin, _starting_points(problem, first, metric, starts, generator))
         return _result(method, metric, meter, descents)
 

@@ -52,6 +52,8 @@ class BandedModel:
         self._noise = 32.0 * _EPS * self._largest
         self._steps: dict[float, Step] = {}
         self.rows_sampled = len(self._gradient)
+        self.passes = self.inner_iterations = 0
+        self.note = ""
 
     def _factor(self, shift: float) -> FloatArray | None:
         """Return the Cholesky factor of H + shift I; None if that is not positive definite."""

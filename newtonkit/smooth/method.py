@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,21 +12,17 @@ from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeWarning
 
 from newtonkit.convergence import Reference
-from newtonkit.curvature import CurvatureModel
 from newtonkit.descent import Descent, Limits, Meter
-from newtonkit.design import FloatArray, one_blas_thread
+from newtonkit.design import FloatArray
 from newtonkit.design.door import as_vector
-from newtonkit.exact import ExactModel
-from newtonkit.metric import Euclidean, size_of
-from newtonkit.objective import PointEvaluation
+from newtonkit.metric import size_of
 from newtonkit.options import checked_callback, checked_count, checked_number
 from newtonkit.progress import iteration_printer
 from newtonkit.results import MinimizeResult, Status
-from newtonkit.smooth.banded import BandedModel
+from newtonkit.smooth.builder import SmoothBuilder
 from newtonkit.smooth.callables import Callables, checked_callables
 from newtonkit.smooth.criteria import SmoothCriteria
 from newtonkit.smooth.function import SmoothFunction, SmoothPoint
-from newtonkit.smooth.hessians import BandedHessian
 from newtonkit.smooth.observer import Observer
 
 _GTOL = 1e-5
@@ -171,9 +166,14 @@ def newton(
     function = _started(functions, start)
     criteria = SmoothCriteria(tolerance, Reference(function, function.start), function.start.value)
     show = iteration_printer(observer, int(_checked_switch(disp, "disp")))
-    build = partial(_model, function)
     descent = Descent(
-        build, criteria, Limits(iterations, meter.started + seconds), meter, show, function.start, radius
+        SmoothBuilder(function),
+        criteria,
+        Limits(iterations, meter.started + seconds),
+        meter,
+        show,
+        function.start,
+        radius,
     )
     return _result(descent, descent.run(), functions, observer)
 
@@ -201,14 +201,6 @@ def _started(functions: Callables, x0: FloatArray) -> SmoothFunction:
         if not finite:
             raise ValueError(f"x0 is no start: {name} is not finite there")
     return function
-
-
-def _model(function: SmoothFunction, evaluation: PointEvaluation) -> CurvatureModel:
-    hessian = evaluation.hessian
-    if isinstance(hessian, BandedHessian):
-        return BandedModel(hessian, evaluation)
-    with one_blas_thread():  # for as long as our own work lasts, not the user's
-        return ExactModel(function, Euclidean(len(evaluation.x)), evaluation)
 
 
 def _result(descent: Descent, status: Status, functions: Callables, observer: Observer) -> MinimizeResult:
