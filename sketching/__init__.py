@@ -1,6 +1,7 @@
 """Sparse stand-ins for A^T diag(D) A: leverage scores, row samples, embeddings."""
 
 from newtonkit.sketching.embeddings import CountSketch, Embedding, SparseSign
+from newtonkit.sketching.kronecker import KroneckerScores, kronecker_scores
 from newtonkit.sketching.sampling import RowSample, bernoulli_sample, sampling_probabilities
 from newtonkit.sketching.schemes import Blocks, Leverage, RowNorm, Scheme, Uniform
 from newtonkit.sketching.scores import design_scores, leverage_scores, scores_under
@@ -11,6 +12,7 @@ __all__ = [
     "Blocks",
     "CountSketch",
     "Embedding",
+    "KroneckerScores",
     "Leverage",
     "RowNorm",
     "RowSample",
@@ -20,6 +22,7 @@ __all__ = [
     "Whitening",
     "bernoulli_sample",
     "design_scores",
+    "kronecker_scores",
     "leverage_scores",
     "sampling_probabilities",
     "scores_under",

@@ -63,8 +63,10 @@ class RowSample:
         return len(self.indices) / self.n_rows
 
     def __repr__(self) -> str:
-        kept, certain = len(self.indices), self.n_certain
-        return f"RowSample({kept} of {self.n_rows} rows, {self.share:.3g} of them; {certain} certain)"
+        return (
+            f"RowSample({len(self):,} of {self.n_rows:,} rows, share {self.share:.3g}, "
+            f"{self.n_certain:,} certain)"
+        )
 
 
 def bernoulli_sample(

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from newtonkit.design import Design, FloatArray, IntArray
 from newtonkit.design.door import refuse_masked
+from newtonkit.sketching.scores import design_scores
 
 # Scores that are estimates may be too low by this factor before the promise suffers.
 ALLOWANCE = 2.0
@@ -85,9 +86,7 @@ class Leverage:
         self, design: Design, weights: FloatArray, ridge: FloatArray | float, rng: np.random.Generator
     ) -> FloatArray:
         """See :meth:`Scheme.scores`."""
-        from newtonkit.sketching.scores import design_scores  # noqa: PLC0415  (not for other schemes)
-
-        scores: FloatArray = design_scores(design, np.abs(weights), self.method, ridge, rng)
+        scores = design_scores(design, np.abs(weights), self.method, ridge, rng)
         total = float(scores.sum())
         # The true ones add up to d at most: estimates that add up to more are too high on average.
         return scores * (design.shape[1] / total) if total > design.shape[1] else scores

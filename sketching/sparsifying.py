@@ -30,11 +30,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from newtonkit.design import Design, FloatArray, as_design
-from newtonkit.design.door import as_bounded_vector, as_real_array, as_vector
+from newtonkit.design import Design, FloatArray, KroneckerDesign, as_design
+from newtonkit.design.door import as_bounded_vector
 from newtonkit.options import checked_generator, checked_number
+from newtonkit.sketching.kronecker import factor_scores
 from newtonkit.sketching.sampling import RowSample, bernoulli_sample, sampling_probabilities
 from newtonkit.sketching.schemes import ALLOWANCE, Blocks, Leverage, Scheme, as_scheme
+from newtonkit.sketching.scores import checked_ridge
 
 
 def bernstein_multiple(n_columns: int, epsilon: float, delta: float) -> float:
@@ -76,7 +78,9 @@ def sparsify(
     Parameters
     ----------
     A : array_like, sparse matrix or array, data frame, or Design, shape (n, d)
-        The design matrix; see :func:`newtonkit.design.as_design`.
+        The design matrix; see :func:`newtonkit.design.as_design`.  Of a
+        :class:`~newtonkit.design.KroneckerDesign` without weights, neither rows nor scores are
+        ever listed: it takes time and memory for its factors and for the sample only.
     weights : array_like of shape (n,), optional
         D, of any sign; ones by default.  Rows with D_i = 0 are never kept.
     epsilon : float, default 0.5
@@ -139,7 +143,7 @@ def sparsify(
     values = None if weights is None else as_bounded_vector(weights, "weights", n)
     epsilon, delta = _checked_share(epsilon, "epsilon", 1.0), _checked_share(delta, "delta")
     generator = checked_generator(rng)
-    penalty = _checked_ridge(ridge, d)
+    penalty = checked_ridge(ridge, d)
     chosen = as_scheme(scheme) if groups is None else Blocks(groups, scheme)
     if chosen.labels is not None and len(chosen.labels) != n:
         raise ValueError(f"groups must have length {n}, got shape {chosen.labels.shape}")
@@ -161,6 +165,8 @@ def sparsify_design(
     scheme = Leverage() if scheme is None else scheme
     n, d = design.shape
     multiple = bernstein_multiple(d, epsilon, delta) * (ALLOWANCE if scheme.slack is None else scheme.slack)
+    if weights is None and isinstance(design, KroneckerDesign) and isinstance(scheme, Leverage):
+        return _sparsify_kronecker(design, bernstein_multiple(d, epsilon, delta), rng, rows)
     values = np.ones(n) if weights is None else weights
     n_weighted = int(np.count_nonzero(values))
     budget = multiple * d if rows is None else rows
@@ -173,6 +179,17 @@ def sparsify_design(
     else:
         probabilities = _spending(budget, scores, values != 0.0, scheme)
     return bernoulli_sample(values, probabilities, rng, scheme.labels)
+
+
+def _sparsify_kronecker(
+    design: KroneckerDesign, multiple: float, rng: np.random.Generator, rows: float | None
+) -> RowSample:
+    """Sample rows by the exact scores of the factors, which are cheap; a ridge only lowers them."""
+    n, d = design.shape
+    if (multiple * d if rows is None else rows) >= n:
+        return RowSample(np.arange(n), np.ones(n), np.ones(n), n, n)
+    scores = factor_scores(design.factors, "exact", rng)
+    return scores.sample(multiple if rows is None else rows / (scores.sum() or 1.0), rng)
 
 
 def _spending(budget: float, scores: FloatArray, weighted: Any, scheme: Scheme) -> FloatArray:
@@ -191,14 +208,3 @@ def _checked_share(value: Any, name: str, largest: float | None = None) -> float
     if number > 1.0 or (largest is None and number == 1.0):
         raise ValueError(f"{name} must be {'below' if largest is None else 'at most'} 1, got {value!r}")
     return number
-
-
-def _checked_ridge(ridge: ArrayLike, n_columns: int) -> FloatArray:
-    values = as_real_array(ridge, "ridge")
-    if values.ndim == 0:
-        vector = np.full(n_columns, as_bounded_vector(values[None], "ridge")[0])
-    else:
-        vector = as_vector(as_bounded_vector(values, "ridge"), "ridge", n_columns)
-    if (vector < 0.0).any():
-        raise ValueError(f"ridge must be at least 0, got {vector.min()}")
-    return vector
