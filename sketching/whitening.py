@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg
@@ -14,6 +14,8 @@ _EPS = float(np.finfo(float).eps)
 # Reciprocal condition of the Gram matrix from which its Cholesky factor is taken: the
 # whitened Gram matrix then differs from I by about 1e-7 at most.
 _TRUSTED = 1e-9
+_MAX_ROUNDS = 20
+_CLOSE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -109,3 +111,50 @@ def _by_singular_values(scaled: FloatArray, roots: FloatArray) -> FloatArray:
     _, values, right = scipy.linalg.svd(stacked, full_matrices=False, check_finite=False)
     kept = values > max(scaled.shape) * _EPS * values[0]
     return np.asarray(right[kept].T / values[kept])
+
+
+def unbiased(
+    found: Whitening, embedded: FloatArray, ridge: FloatArray | float = 0.0, n_kept: int = 0
+) -> Whitening:
+    """Return a whitening without the bias that few embedded rows cause.
+
+    Let B = S A be embedded in m rows, and F any fixed Gram matrix beside it (a ridge, rows
+    that are kept as they are).  In the inverse, ``c B^T B + F`` looks like
+    ``c (1 - k/m) A^T A + F``, where k is the trace of ``c B^T B (c B^T B + F)^-1``: a Schur
+    complement of the embedded part has m - k degrees of freedom left (derived here for
+    Gaussian S, self-consistently for F other than 0).  So c is chosen with
+    ``c (1 - k/m) = 1``.
+
+    Parameters
+    ----------
+    found : Whitening
+        That of B with `ridge`, and with the kept rows below B.
+    embedded : ndarray, shape (m, d)
+        B.
+    ridge : float or ndarray of shape (d,), default 0.0
+        At least 0.
+    n_kept : int, default 0
+        How many rows were kept as they are.
+
+    Returns
+    -------
+    Whitening
+    """
+    m, rank = len(embedded), found.rank
+    if rank == 0 or rank >= m:
+        return found
+    if n_kept == 0 and not np.any(ridge):
+        return replace(found, transform=found.transform * np.sqrt(1.0 - rank / m))
+    image = DenseDesign(DenseDesign(embedded).product(found.transform))
+    share = image.sandwich(np.ones(m))
+    surplus, inverse = 0.0, np.eye(rank)
+    with one_blas_thread():
+        for _ in range(_MAX_ROUNDS):
+            total = (1.0 + surplus) * float(np.vdot(share @ inverse, inverse))
+            wanted = 1.0 / max(1.0 - total / m, 1.0 / m) - 1.0
+            if abs(wanted - surplus) <= _CLOSE:
+                break
+            surplus = wanted
+            factor = scipy.linalg.cholesky(np.eye(rank) + surplus * share, check_finite=False)
+            inverse = scipy.linalg.lapack.dtrtri(factor, lower=0)[0]
+        return replace(found, transform=found.transform @ inverse)
