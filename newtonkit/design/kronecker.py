@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -96,26 +97,29 @@ class KroneckerDesign(Design):
         """See :meth:`Design.block_product`."""
         second = self.factors[1]
         outer = self._outer_rows(block)
-        k = x.size // len(x)
-        queries = (outer @ x.reshape(outer.shape[1], -1)).reshape(len(outer), second.shape[1], k)
-        columns = queries.transpose(1, 0, 2).reshape(second.shape[1], -1)
+        k = math.prod(x.shape[1:])
+        queries = outer @ x.reshape(outer.shape[1], second.shape[1] * k)
+        queries = queries.reshape(len(outer), second.shape[1], k)
+        columns = queries.transpose(1, 0, 2).reshape(second.shape[1], len(outer) * k)
         out = np.empty((len(outer), second.shape[0], k))
         for part in second.blocks:  # one after the other: blocks of this design are what threads share
-            product = second.block_product(part, columns).reshape(-1, len(outer), k)
-            out[:, part] = product.transpose(1, 0, 2)
-        return out.reshape(-1, *x.shape[1:])
+            product = second.block_product(part, columns)
+            out[:, part] = product.reshape(len(product), len(outer), k).transpose(1, 0, 2)
+        return out.reshape(block.stop - block.start, *x.shape[1:])
 
     def block_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
         """See :meth:`Design.block_transposed_product`."""
         second = self.factors[1]
         outer = self._outer_rows(block)
-        values = v.reshape(len(outer), second.shape[0], -1)
-        total = np.zeros((second.shape[1], len(outer) * values.shape[2]))
+        k = math.prod(v.shape[1:])
+        values = v.reshape(len(outer), second.shape[0], k)
+        total = np.zeros((second.shape[1], len(outer) * k))
         for part in second.blocks:
-            columns = values[:, part].transpose(1, 0, 2).reshape(part.stop - part.start, -1)
+            columns = values[:, part].transpose(1, 0, 2).reshape(part.stop - part.start, total.shape[1])
             total += second.block_transposed_product(part, columns)
-        inner = total.reshape(second.shape[1], len(outer), -1).transpose(1, 0, 2)
-        return (outer.T @ inner.reshape(len(outer), -1)).reshape(-1, *v.shape[1:])
+        inner = total.reshape(second.shape[1], len(outer), k).transpose(1, 0, 2)
+        inner = inner.reshape(len(outer), second.shape[1] * k)
+        return (outer.T @ inner).reshape(self.shape[1], *v.shape[1:])
 
     def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
         """See :meth:`Design.block_gram`.
