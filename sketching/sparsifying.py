@@ -41,7 +41,8 @@ from newtonkit.sketching.scores import checked_ridge
 
 def bernstein_multiple(n_columns: int, epsilon: float, delta: float) -> float:
     """Return c = 2 (1 + epsilon / 3) log(2 d / delta) / epsilon^2, the multiple of leverage scores."""
-    return 2.0 * (1.0 + epsilon / 3.0) * math.log(2.0 * n_columns / delta) / epsilon**2
+    logarithm = math.log(2.0 * n_columns) - math.log(delta)
+    return 2.0 * (1.0 + epsilon / 3.0) * logarithm / epsilon / epsilon  # infinite rather than an error
 
 
 def sparsify(
