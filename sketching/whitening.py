@@ -37,13 +37,15 @@ class Whitening:
     note: str
 
 
-def whitening(embedded: FloatArray, ridge: FloatArray | float = 0.0) -> Whitening:
+def whitening(
+    embedded: FloatArray, ridge: FloatArray | float = 0.0, tolerance: float | None = None
+) -> Whitening:
     """Return T of full column rank with ``T.T @ (B.T @ B + diag(ridge)) @ T = I``.
 
     Columns are brought to unit length first, so that nothing depends on their units.  A
     well-conditioned Gram matrix is factored by Cholesky.  Otherwise B itself is, by QR and
     singular values, which sees conditions up to 1e13; singular values below
-    ``max(m, d) * eps`` of the largest count as zero.
+    `tolerance` times the largest count as zero.
 
     Parameters
     ----------
@@ -51,6 +53,8 @@ def whitening(embedded: FloatArray, ridge: FloatArray | float = 0.0) -> Whitenin
         B.  Columns of zeros are allowed.
     ridge : float or ndarray of shape (d,), default 0.0
         At least 0.
+    tolerance : float, optional
+        Default: ``max(m, d) * eps``.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def whitening(embedded: FloatArray, ridge: FloatArray | float = 0.0) -> Whitenin
         inner = _by_cholesky(scaled, roots)
         note = ""
         if inner is None:
-            inner = _by_singular_values(scaled, roots)
+            inner = _by_singular_values(scaled, roots, tolerance or max(embedded.shape) * _EPS)
             note = f"ill-conditioned: singular values were taken, {inner.shape[1]} of {len(lengths)} kept"
         transform = np.zeros((len(lengths), inner.shape[1]))
         transform[alive] = inverse[:, None] * inner
@@ -100,7 +104,7 @@ def _by_cholesky(scaled: FloatArray, roots: FloatArray) -> FloatArray | None:
     return np.asarray(inverse)
 
 
-def _by_singular_values(scaled: FloatArray, roots: FloatArray) -> FloatArray:
+def _by_singular_values(scaled: FloatArray, roots: FloatArray, tolerance: float) -> FloatArray:
     """Return the right singular vectors over the singular values, those of about 0 left out."""
     stacked = scaled
     if roots.any():
@@ -109,7 +113,7 @@ def _by_singular_values(scaled: FloatArray, roots: FloatArray) -> FloatArray:
         factor = scipy.linalg.qr(stacked, mode="r", check_finite=False)[0]
         stacked = np.asarray(factor[: stacked.shape[1]], dtype=np.float64)
     _, values, right = scipy.linalg.svd(stacked, full_matrices=False, check_finite=False)
-    kept = values > max(scaled.shape) * _EPS * values[0]
+    kept = values > tolerance * values[0]
     return np.asarray(right[kept].T / values[kept])
 
 

@@ -103,10 +103,6 @@ class Design(ABC):
             image = image + offset
         return np.asarray(np.einsum("ij,ij->i", image, image))
 
-    def embedding_tile(self, scatter: SignScatter) -> int:
-        """Return how many rows :meth:`add_embedded` should be given at a time."""
-        return min(max(_ENTRIES_LARGE // self.shape[1], 64), 8192)
-
     def add_embedded(
         self, rows: slice, targets: TargetArray, coefficients: FloatArray, out: FloatArray
     ) -> None:
@@ -170,7 +166,7 @@ class Design(ABC):
         fitting = _BUFFER_ENTRIES // (scatter.n_rows * d)
         count = 1 if self.is_small else max(2, min(_MAX_RUNS, fitting))
         edges = [n * k // count for k in range(count + 1)]
-        tile = self.embedding_tile(scatter)
+        tile = min(max(_ENTRIES_LARGE // d, 64), 8192)  # what is hashed, or copied, stays in cache
         hashed = scatter.hashed if self.is_small else scatter.compiled_hash
 
         def embed_run(run: slice) -> FloatArray:

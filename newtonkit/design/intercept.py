@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newtonkit.design.base import Design, FloatArray, IntArray
-from newtonkit.design.scatter import SignScatter, TargetArray
+from newtonkit.design.scatter import TargetArray
 
 
 class InterceptDesign(Design):
@@ -72,10 +72,6 @@ class InterceptDesign(Design):
         """See :meth:`Design.block_square_norms`."""
         last = transform[-1] if offset is None else transform[-1] + offset
         return self._inner.block_square_norms(block, transform[:-1], last)
-
-    def embedding_tile(self, scatter: SignScatter) -> int:
-        """See :meth:`Design.embedding_tile`."""
-        return self._inner.embedding_tile(scatter)
 
     def add_embedded(
         self, rows: slice, targets: TargetArray, coefficients: FloatArray, out: FloatArray

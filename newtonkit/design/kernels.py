@@ -78,34 +78,19 @@ def scatter_rows(rows, targets, coefficients, out):  # type: ignore[no-untyped-d
 
 
 @compiled
-def gather_csr_rows(data, indices, indptr, targets, coefficients, out):  # type: ignore[no-untyped-def]
-    """Do what ``scatter_rows`` does for rows in CSR, one row of `out` after the other.
+def scatter_csr_rows(data, indices, indptr, targets, coefficients, out):  # type: ignore[no-untyped-def]
+    """Do what ``scatter_rows`` does for rows in CSR.
 
-    A sparse row touches one entry in every few cache lines of the output: sorting the pairs
-    by their output row keeps that row in cache until all has been added.
+    The output is touched at random.  Sorting by its rows or columns first was tried: what
+    it saves in the cache it costs in passes over the entries and in fresh memory.
     """
-    n_rows, nonzeros = targets.shape
-    starts = np.zeros(out.shape[0] + 1, dtype=np.int64)
-    for i in range(n_rows):
-        for j in range(nonzeros):
-            starts[targets[i, j] + 1] += 1
-    for t in range(out.shape[0]):
-        starts[t + 1] += starts[t]
-    pairs = np.empty(n_rows * nonzeros, dtype=np.int64)
-    for i in range(n_rows):
-        for j in range(nonzeros):
-            pairs[starts[targets[i, j]]] = i * nonzeros + j
-            starts[targets[i, j]] += 1
-    first = 0
-    for t in range(out.shape[0]):
-        target = out[t]
-        for p in range(first, starts[t]):
-            i = pairs[p] // nonzeros
-            coefficient = coefficients[i, pairs[p] - i * nonzeros]
+    for i in range(len(indptr) - 1):
+        for j in range(targets.shape[1]):
+            coefficient = coefficients[i, j]
             if coefficient != 0.0:
+                target = out[targets[i, j]]
                 for a in range(indptr[i], indptr[i + 1]):
                     target[indices[a]] += coefficient * data[a]
-        first = starts[t]
 
 
 @compiled

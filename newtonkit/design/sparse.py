@@ -11,12 +11,10 @@ from scipy.sparse import csr_array
 
 from newtonkit.design.base import Design, FloatArray, IntArray, row_blocks
 from newtonkit.design.dense import group_selector, weighted_gram
-from newtonkit.design.scatter import SignScatter, TargetArray
+from newtonkit.design.scatter import TargetArray
 
 _DENSE_GRAM_ENTRIES = 1_000_000
 _DENSE_GRAM_DENSITY = 0.2
-_TILE_SHARE = 1.0
-_TILE_ROWS = 2**18
 
 
 class SparseDesign(Design):
@@ -108,12 +106,6 @@ class SparseDesign(Design):
         csr_square_norms(rows.data, rows.indices, rows.indptr, transform, given, out)  # type: ignore[no-untyped-call]
         return out
 
-    def embedding_tile(self, scatter: SignScatter) -> int:
-        """See :meth:`Design.embedding_tile`: so many that the output is not walked through too often."""
-        per_row = scatter.nonzeros * max(1.0, self._matrix.nnz / self.shape[0])
-        wanted = int(_TILE_SHARE * scatter.n_rows * self.shape[1] / per_row)
-        return min(max(wanted, 4096), _TILE_ROWS)
-
     def add_embedded(
         self, rows: slice, targets: TargetArray, coefficients: FloatArray, out: FloatArray
     ) -> None:
@@ -121,8 +113,8 @@ class SparseDesign(Design):
         if self.is_small:
             super().add_embedded(rows, targets, coefficients, out)
             return
-        from newtonkit.design.kernels import gather_csr_rows  # noqa: PLC0415  (Numba: only for large data)
+        from newtonkit.design.kernels import scatter_csr_rows  # noqa: PLC0415  (Numba: only for large data)
 
         data, indices = self._matrix.data, self._matrix.indices
         indptr = self._matrix.indptr[rows.start : rows.stop + 1]
-        gather_csr_rows(data, indices, indptr, targets, coefficients, out)  # type: ignore[no-untyped-call]
+        scatter_csr_rows(data, indices, indptr, targets, coefficients, out)  # type: ignore[no-untyped-call]
