@@ -159,10 +159,11 @@ class Criteria:
 
     def is_still(self, evaluation: PointEvaluation, model: CurvatureModel, newton: Step) -> bool:
         """Tell whether the model is convex and its minimiser hardly moves u."""
-        if not model.is_convex or newton.on_boundary:
+        if newton.on_boundary:
             return False
         bound = min(max(0.1 * np.sqrt(self.gtol), _STILL), 0.01)
-        return bool(self.motion(evaluation, newton) <= bound)
+        # The order matters: a model may have to look for negative curvature first.
+        return bool(self.motion(evaluation, newton) <= bound and model.is_convex)
 
     def motion(self, evaluation: PointEvaluation, step: Step) -> float:
         """Return how far a step moves u, relative to its size."""
@@ -183,9 +184,8 @@ class Criteria:
         without curvature must have had none to begin with.
         """
         small = self.at_tolerance(evaluation)
-        minimum = self.is_still(evaluation, model, newton)
-        settled = minimum and self.leaves_as_is(evaluation, newton, 1.0)
-        if settled or (minimum and small):
+        settled = self.leaves_as_is(evaluation, newton, 1.0)
+        if (settled or small) and self.is_still(evaluation, model, newton):
             return self.minimum_or_saturated(evaluation, model)
         flat = small and evaluation.curvature_mass <= _FLAT_MASS * self.reference.mass
         # A loss that falls to 0 can always fall further; beside its size that is nothing.

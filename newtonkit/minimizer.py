@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +13,7 @@ from newtonkit.convergence import Criteria, Reference, relative_gradient
 from newtonkit.descent import Callback, Descent, Limits, Meter
 from newtonkit.design import FloatArray, one_blas_thread
 from newtonkit.design.door import as_vector
-from newtonkit.exact import ExactBuilder
+from newtonkit.methods import MethodName, Setting, checked_epsilon, checked_method, prepared
 from newtonkit.metric import Metric
 from newtonkit.objective import Objective, PointEvaluation
 from newtonkit.options import checked_callback, checked_count, checked_generator, checked_number
@@ -29,11 +28,12 @@ def minimize(
     problem: Objective,
     x0: ArrayLike | None = None,
     *,
-    method: Literal["exact"] = "exact",
+    method: MethodName = "auto",
     gtol: float = 1e-8,
     max_iter: int = 200,
     max_time: float | None = None,
     starts: int = 1,
+    epsilon: float | None = None,
     rng: int | np.random.Generator | None = None,
     callback: Callback | None = None,
     verbose: int = 0,
@@ -97,8 +97,6 @@ def minimize(
     >>> result.x.round(6), result.message
     (array([ 0.5, -0.3,  0.1]), 'The gradient is at tolerance and there is no negative curvature.')
     """
-    if not isinstance(method, str) or method != "exact":
-        raise ValueError(f"method must be 'exact', got {method!r}")
     tolerance, starts = checked_number(gtol, "gtol"), checked_count(starts, "starts", 1)
     max_iter = checked_count(max_iter, "max_iter", 0)
     seconds = math.inf if max_time is None else checked_number(max_time, "max_time", endless=True)
@@ -108,29 +106,34 @@ def minimize(
     if isinstance(problem, type) or not hasattr(problem, "evaluate"):
         hint = "; for a function, see newtonkit.newton" if callable(problem) else ""
         raise TypeError(f"problem must be a newtonkit problem, got {type(problem).__name__}{hint}")
+    if epsilon is not None:
+        epsilon = checked_epsilon(epsilon)
+    chosen, reason = checked_method(method, problem, epsilon)
     d = problem.n_parameters
     if d > _MOST_DENSE:
-        raise ValueError(f"method 'exact' forms a {d} x {d} Hessian; it is meant for d up to {_MOST_DENSE}")
+        raise ValueError(f"method {chosen!r} forms {d} x {d} matrices; it is meant for d up to {_MOST_DENSE}")
     meter = Meter()
     limits = Limits(max_iter, meter.started + seconds)
     with one_blas_thread():
-        first = _evaluate_start(problem, np.zeros(d) if x0 is None else as_vector(x0, "x0", d), meter)
+        first = _evaluate_start(problem, chosen, np.zeros(d) if x0 is None else as_vector(x0, "x0", d), meter)
         criteria = Criteria(tolerance, Reference(problem, first))
-        metric = Metric(problem, criteria.reference.mass)
-        meter.passes += 2
-        builder = ExactBuilder(problem, metric)
-        begin = partial(Descent, builder, criteria, limits, meter, iteration_printer(callback, verbose))
-        descents = _descend_all(begin, _starting_points(problem, first, metric, starts, generator))
-        return _result(method, metric, meter, descents)
+        setting = prepared(chosen, reason, problem, criteria.reference, tolerance, epsilon, generator)
+        meter.passes += setting.passes
+        begin = partial(
+            Descent, setting.builder, criteria, limits, meter, iteration_printer(callback, verbose)
+        )
+        points = _starting_points(problem, first, setting.metric, starts, generator)
+        return _result(setting, meter, _descend_all(begin, points))
 
 
-def _evaluate_start(problem: Objective, x0: FloatArray, meter: Meter) -> PointEvaluation:
+def _evaluate_start(problem: Objective, method: str, x0: FloatArray, meter: Meter) -> PointEvaluation:
     evaluation = problem.evaluate(x0)
     with meter.phase("gradient"):
         if not np.isfinite(evaluation.value) or not np.isfinite(evaluation.gradient).all():
             raise ValueError("x0 is no start: the problem has no finite value and gradient there")
     with meter.phase("hessian"):  # it is kept for the first iteration
-        if not np.isfinite(evaluation.hessian.to_dense()).all():
+        hessian = evaluation.hessian
+        if not np.isfinite(hessian.to_dense() if method == "exact" else hessian.row_diagonal).all():
             raise ValueError("x0 is no start: the problem has no finite Hessian there")
     return evaluation
 
@@ -176,7 +179,7 @@ def _random_start(
 
 
 def _result(
-    method: str, metric: Metric, meter: Meter, descents: list[tuple[Descent, Status]]
+    setting: Setting, meter: Meter, descents: list[tuple[Descent, Status]]
 ) -> MinimizeResult:
     best, status = min(descents, key=lambda pair: (not pair[1].success, pair[0].evaluation.value))
     history: tuple[IterationRecord, ...] = tuple(best.history)
@@ -188,22 +191,23 @@ def _result(
         jac=point.gradient.copy(),
         success=status.success,
         status=status,
-        message=_message(status, point, best, metric),
+        message=_message(status, point, best),
         nit=max(len(history) - 1, 0),
         nfev=meter.values,
         njev=meter.gradients,
         nhev=meter.hessians,
         passes=meter.passes,
         seconds=meter.seconds,
-        rank=metric.rank,
-        method=method,
+        rank=setting.metric.rank,
+        method=setting.method,
+        method_reason=setting.reason,
         history=history,
         starts=tuple((descent.evaluation.value, ended) for descent, ended in descents),
     )
     return result
 
 
-def _message(status: Status, point: PointEvaluation, descent: Descent, metric: Metric) -> str:
+def _message(status: Status, point: PointEvaluation, descent: Descent) -> str:
     if status is Status.CONVERGED:
         return status.sentence
     sizes = f"||grad|| / S = {relative_gradient(point):.1e}, gtol = {descent.criteria.gtol:.1e}"

@@ -100,6 +100,11 @@ class SpectralModel:
         flat = np.abs(self.curvatures) <= self._noise
         return np.where(flat & (np.abs(slopes) <= 8.0 * rounding), 0.0, slopes)
 
+    @property
+    def size(self) -> int:
+        """The number of directions in the model."""
+        return len(self.curvatures)
+
     def dual_norm(self, gradient: FloatArray) -> float:
         """See :class:`CurvatureModel`."""
         return size_of(self._metric.dual(gradient))

@@ -1,0 +1,79 @@
+"""The metric of the trust region from an embedding of the design, for two sweeps over the data."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from newtonkit.design import FloatArray
+from newtonkit.design.dense import DenseDesign
+from newtonkit.metric import Metric
+from newtonkit.problems import Problem
+from newtonkit.problems.hessian import StructuredHessian
+from newtonkit.problems.rows import Groups
+from newtonkit.sketching import SparseSign
+
+_ROWS_PER_COLUMN = 4
+_MORE_ROWS = 64
+
+
+class _Embedded:
+    """A problem seen through S A: the same steps and the same penalty, few rows.
+
+    Attributes
+    ----------
+    n_parameters : int
+        d.
+    """
+
+    def __init__(self, problem: Problem, n_rows: int, seed: int) -> None:
+        self._n = problem.design.shape[0]
+        self._ridge = problem.ridge
+        self._design = DenseDesign(SparseSign(n_rows, seed=seed).apply(problem.design))
+        self.n_parameters = problem.n_parameters
+
+    def row_steps(self, steps: FloatArray) -> FloatArray:
+        """Return S A times steps."""
+        return self._design.product(steps)
+
+    def step_metric(self, mass: float) -> StructuredHessian:
+        """Return (S A)^T S A / n + diag(ridge) / mass."""
+        m = self._design.shape[0]
+        blocks = Groups.single(m).blocks(self._design.blocks)
+        return StructuredHessian(self._design, blocks, np.full(m, 1.0 / self._n), self._ridge / mass)
+
+
+def embedded_metric(problem: Problem, mass: float, seed: int) -> tuple[Metric, int]:
+    """Return a metric of steps within a constant factor of the exact one, and the sweeps it cost.
+
+    A sparse embedding keeps the length of every A s within a factor of 2 and the null space
+    of A to the digit, so that it serves a trust region as well as A^T A does.  Few rows
+    are taken as they are.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is minimised.
+    mass : float
+        Curvature mass of an ordinary point.
+    seed : int
+        Which embedding.
+
+    Returns
+    -------
+    Metric
+        Coordinates of steps.
+    int
+        Sweeps over the data.
+    """
+    n, d = problem.design.shape
+    n_rows = _ROWS_PER_COLUMN * d + _MORE_ROWS
+    if n <= n_rows:
+        return Metric(problem, mass), 2
+    metric = Metric(_Embedded(problem, n_rows, seed), mass)
+    if metric.weak.shape[1]:
+        metric.weak_rows = problem.row_steps(metric.weak)
+    else:
+        metric.weak_rows = np.zeros((n, 0))
+    return metric, 2
+
+

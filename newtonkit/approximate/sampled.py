@@ -1,0 +1,199 @@
+"""The sampled curvature model: the papers' algorithm, a Newton step from a sampled Hessian.
+
+Every iteration draws rows anew, by the leverage scores of the point, and factorises
+H~ = B^T diag(D / p) B + R + diag(ridge) instead of H.  With (1 - e) H <= H~ <= (1 + e) H the
+error contracts by e / (1 - e) a step at least, near a minimum (arXiv:2304.10411 takes
+e <= 0.1; the rate follows from H~^-1 H lying within 1 / (1 + e) and 1 / (1 - e)).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+
+import numpy as np
+
+from newtonkit.approximate.preconditioner import Preconditioner
+from newtonkit.approximate.sampler import HessianSampler, SampledHessian
+from newtonkit.approximate.sketched import SketchedModel, is_plainly_convex
+from newtonkit.curvature import Step
+from newtonkit.design import FloatArray
+from newtonkit.exact import ExactModel
+from newtonkit.metric import Metric, size_of
+from newtonkit.objective import PointEvaluation
+from newtonkit.problems import Problem
+from newtonkit.problems.evaluation import Evaluation
+
+_COLUMNS = 16
+_LEAST_EPSILON = 1e-3
+_SLOW = 0.4
+_CHECK_FORCING = 0.1
+
+
+def rows_per_dimension(epsilon: float) -> float:
+    """Return how many rows for each dimension make the spectral error of a sample about `epsilon`.
+
+    A whitened sample with c rows for each dimension has its eigenvalues within
+    (1 - 1/sqrt(c))^2 and (1 + 1/sqrt(c))^2 (the law of Marchenko and Pastur), that is an
+    error of 2/sqrt(c) + 1/c.  :func:`newtonkit.sketching.sparsify` takes more, for a bound
+    that fails with a given probability at most, whatever the design.
+    """
+    return 1.0 / (math.sqrt(1.0 + epsilon) - 1.0) ** 2
+
+
+class SampledModel:
+    """The second-order model of a point with a sampled Hessian, and its true Hessian for verdicts.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is minimised.
+    metric : Metric
+        The norm of steps.
+    evaluation : Evaluation
+        The point.
+    sampled : SampledHessian
+        The stand-in for its Hessian.
+    rng : Generator
+        Where the search for negative curvature starts from.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        metric: Metric,
+        evaluation: Evaluation,
+        sampled: SampledHessian,
+        rng: np.random.Generator,
+    ) -> None:
+        self._problem = problem
+        self._metric = metric
+        self._evaluation = evaluation
+        self._sampled = sampled
+        self._rng = rng
+        self._model = ExactModel(problem, metric, evaluation, sampled)
+        self._met_negative_curvature = False
+        self.took_newton_step = False
+        self.rows_sampled = sampled.n_rows
+        self.note = ""
+
+    @cached_property
+    def _check(self) -> SketchedModel:
+        """The model with the true Hessian: a small gradient proves nothing about a sample."""
+        return SketchedModel(
+            self._problem,
+            self._metric,
+            self._evaluation,
+            Preconditioner(self._metric, self._sampled),
+            _CHECK_FORCING,
+            is_plainly_convex(self._evaluation.hessian),
+            self._rng,
+        )
+
+    @property
+    def passes(self) -> int:
+        """See :class:`newtonkit.curvature.CurvatureModel`."""
+        return self._model.passes + (self._check.passes if "_check" in self.__dict__ else 0)
+
+    @property
+    def inner_iterations(self) -> int:
+        """See :class:`newtonkit.curvature.CurvatureModel`: products for verdicts only."""
+        return self._check.inner_iterations if "_check" in self.__dict__ else 0
+
+    @property
+    def smallest_curvature(self) -> float:
+        """See :class:`newtonkit.curvature.CurvatureModel`: that of the sample."""
+        return self._model.smallest_curvature
+
+    @property
+    def is_convex(self) -> bool:
+        """See :class:`newtonkit.curvature.CurvatureModel`: that of the true Hessian."""
+        self._met_negative_curvature = not self._check.is_convex
+        return not self._met_negative_curvature
+
+    def flat_directions(self) -> tuple[FloatArray, FloatArray]:
+        """See :class:`newtonkit.curvature.CurvatureModel`: those of the true Hessian."""
+        return self._check.flat_directions()
+
+    def dual_norm(self, gradient: FloatArray) -> float:
+        """See :class:`newtonkit.curvature.CurvatureModel`."""
+        return size_of(self._metric.dual(gradient))
+
+    def step(self, radius: float) -> Step:
+        """See :class:`newtonkit.curvature.CurvatureModel`.
+
+        Where the true Hessian has shown negative curvature that the sample lacks, the step
+        is the true model's.
+        """
+        model = self._check if self._met_negative_curvature else self._model
+        step = model.step(radius)
+        self.took_newton_step = not step.on_boundary
+        return step
+
+
+class SampledBuilder:
+    """Makes a sampled model of every point, with more rows when steps contract too slowly.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is minimised.
+    metric : Metric
+        The norm of steps.
+    epsilon : float
+        The spectral error that a sample is to have, less than 1.
+    seed : int
+        What the random streams are keyed by.
+    """
+
+    def __init__(self, problem: Problem, metric: Metric, epsilon: float, seed: int) -> None:
+        self._problem = problem
+        self._metric = metric
+        self._epsilon = epsilon
+        self._seed = seed
+        self._sampler = HessianSampler(seed, metric, _COLUMNS)
+        self._models = 0
+        self._previous: SampledModel | None = None
+        self._previous_size = np.inf
+        self._reason = ""
+        self._kept_all = False
+
+    @property
+    def passes(self) -> int:
+        """See :class:`newtonkit.curvature.ModelBuilder`."""
+        return self._sampler.passes
+
+    def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
+        """See :class:`newtonkit.curvature.ModelBuilder`."""
+        assert isinstance(evaluation, Evaluation)
+        size = size_of(self._metric.dual(evaluation.gradient))
+        tried_newton = self._previous is not None and self._previous.took_newton_step
+        if tried_newton and size > _SLOW * self._previous_size:
+            self._grow(f"the gradient fell to {size / self._previous_size:.2g} of its size only")
+        self._previous_size = size
+        rows = rows_per_dimension(self._epsilon)
+        self._sampled, _, trouble = self._sampler.draw(evaluation.hessian, rows)
+        self._sampled.form()
+        self._kept_all = self._sampled.n_rows == len(evaluation.u)
+        self._note = "; ".join(part for part in (self._reason, trouble) if part)
+        self._reason = ""
+
+    def _grow(self, reason: str) -> None:
+        if not self._kept_all and self._epsilon > _LEAST_EPSILON:
+            self._epsilon *= 0.5
+            self._reason = f"{reason}: epsilon is now {self._epsilon:.2g}"
+
+    def build(self, evaluation: PointEvaluation) -> SampledModel:
+        """See :class:`newtonkit.curvature.ModelBuilder`."""
+        assert isinstance(evaluation, Evaluation)
+        self._models += 1
+        rng = np.random.default_rng((self._seed, 0, self._models))
+        model = SampledModel(self._problem, self._metric, evaluation, self._sampled, rng)
+        model.note = self._note
+        self._previous = model
+        return model
+
+    def strengthen(self) -> bool:
+        """See :class:`newtonkit.curvature.ModelBuilder`."""
+        self._grow("no step helps")
+        return bool(self._reason)

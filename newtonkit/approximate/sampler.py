@@ -1,0 +1,157 @@
+"""Samples of the rows of a Hessian, by the leverage scores of its weighted, shifted rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from newtonkit.design import Design, FloatArray, IntArray
+from newtonkit.metric import Metric
+from newtonkit.problems.hessian import StructuredHessian
+from newtonkit.problems.rows import Groups
+from newtonkit.problems.shifting import ShiftedForm, shifted_form
+from newtonkit.sketching import RowSample, SparseSign, bernoulli_sample, scores_under, whitening
+
+_NONZEROS = 4
+_EMBEDDED_PER_COLUMN, _MORE_EMBEDDED = 4, 64
+
+
+class SampledHessian:
+    """B^T diag(w) B + R + diag(ridge) on sampled rows B: a Hessian's stand-in.
+
+    Parameters
+    ----------
+    design : Design
+        B, the rows kept, shape (m, d).
+    weights : ndarray, shape (m,)
+        w = D_i / p_i, of any sign.
+    ridge : ndarray, shape (d,)
+        The penalty on the coefficients.
+    remainder : ndarray of shape (d, d), optional
+        R, what the shifted rows leave of the low-rank part; exact.
+    """
+
+    def __init__(
+        self, design: Design, weights: FloatArray, ridge: FloatArray, remainder: FloatArray | None
+    ) -> None:
+        blocks = Groups.single(len(weights)).blocks(design.blocks)
+        self._rows = StructuredHessian(design, blocks, weights, ridge)
+        self.remainder = remainder
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows kept."""
+        return len(self._rows.row_diagonal)
+
+    def positive(self) -> SampledHessian:
+        """Return the same with weights |w| and the positive part of R."""
+        part = None
+        if self.remainder is not None:
+            values, vectors = scipy.linalg.eigh(self.remainder)
+            part = (vectors * np.maximum(values, 0.0)) @ vectors.T
+        rows = self._rows
+        return SampledHessian(rows.design, np.abs(rows.row_diagonal), rows.ridge, part)
+
+    def row_steps(self, steps: FloatArray) -> FloatArray:
+        """Return B S."""
+        return self._rows.design.product(steps)
+
+    def form(self) -> None:
+        """See :class:`newtonkit.objective.SymmetricOperator`."""
+        self._rows.form()
+
+    def to_dense(self) -> FloatArray:
+        """See :class:`newtonkit.objective.SymmetricOperator`."""
+        dense = self._rows.to_dense()
+        return dense if self.remainder is None else dense + self.remainder
+
+    def matmat(self, v: FloatArray) -> FloatArray:
+        """See :class:`newtonkit.objective.SymmetricOperator`."""
+        product = self._rows.matmat(v)
+        return product if self.remainder is None else product + self.remainder @ v
+
+    def restricted(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
+        """See :class:`newtonkit.objective.SymmetricOperator`; the rows of B serve, not those of A."""
+        total = self._rows.restricted(steps, self.row_steps(steps))
+        return total if self.remainder is None else total + steps.T @ self.remainder @ steps
+
+    def sizes(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
+        """See :class:`newtonkit.objective.SymmetricOperator`."""
+        return self._rows.sizes(steps, self.row_steps(steps))
+
+
+class HessianSampler:
+    """Draws samples of Hessians, each from random streams of its own.
+
+    Parameters
+    ----------
+    seed : int
+        What the streams are keyed by, together with the number of the draw.
+    metric : Metric
+        Coordinates in which the design is well-conditioned, so that its weighted rows are as
+        well-conditioned as their weights allow.
+    columns : int
+        Johnson-Lindenstrauss columns of the scores.
+
+    Attributes
+    ----------
+    passes : int
+        Sweeps over the data so far.
+    """
+
+    def __init__(self, seed: int, metric: Metric, columns: int) -> None:
+        self._seed = seed
+        self._metric = metric
+        self._columns = columns
+        self._draws = 0
+        self.passes = 0
+
+    def draw(self, hessian: StructuredHessian, oversampling: float) -> tuple[SampledHessian, IntArray, str]:
+        """Return a sample of a Hessian, its rows, and what was out of the ordinary.
+
+        Row i is kept with probability min(1, oversampling * tau_i), where tau_i is the
+        leverage score of the shifted row under |D| and the ridge; if hardly fewer than all
+        would be expected, all are kept.
+
+        Parameters
+        ----------
+        hessian : StructuredHessian
+            The Hessian at a point.
+        oversampling : float
+            Rows expected for each effective dimension.
+        """
+        form = shifted_form(hessian)
+        if hessian.low_rank is not None:
+            self.passes += 1 if form.remainder is None else 2
+        self._draws += 1
+        n, d = form.design.shape
+        if max(oversampling * d, _EMBEDDED_PER_COLUMN * d + _MORE_EMBEDDED) >= 0.8 * n:
+            self.passes += 1
+            return (
+                SampledHessian(form.design, form.weights, hessian.ridge, form.remainder),
+                np.arange(n),
+                "",
+            )
+        sample, note = self._sample(form, hessian.ridge, oversampling)
+        rows = form.design.rows(sample.indices)
+        return SampledHessian(rows, sample.weights, hessian.ridge, form.remainder), sample.indices, note
+
+    def _sample(self, form: ShiftedForm, ridge: FloatArray, oversampling: float) -> tuple[RowSample, str]:
+        rng = np.random.default_rng((self._seed, self._draws))
+        d = form.design.shape[1]
+        m = _EMBEDDED_PER_COLUMN * d + _MORE_EMBEDDED
+        embedding = SparseSign(m, _NONZEROS, int(rng.integers(2**63)))
+        embedded = embedding.apply(form.design, np.sqrt(np.abs(form.weights)))
+        penalised = np.flatnonzero(ridge)
+        penalty = np.zeros((len(penalised), d))
+        penalty[np.arange(len(penalised)), penalised] = np.sqrt(ridge[penalised])
+        coordinates = self._metric.steps(np.eye(self._metric.rank))
+        found = whitening(np.concatenate((embedded, penalty)) @ coordinates)
+        # Few embedded rows make every score larger by this factor (see leverage_scores).
+        bias = 1.0 / (1.0 - found.rank / m)
+        transform = coordinates @ found.transform
+        scores = scores_under(form.design, form.weights, transform, self._columns, rng)
+        self.passes += 2
+        probabilities = np.minimum(1.0, (oversampling / bias) * scores)
+        note = f"scores: {found.note}" if found.note else ""
+        return bernoulli_sample(form.weights, probabilities, rng), note

@@ -1,0 +1,203 @@
+"""The sketched curvature model: exact Hessian products, a sampled Hessian to precondition them.
+
+Steps minimise the exact second-order model on a subspace that grows by preconditioned
+residuals,
+
+    z+ = (P + sigma I)^-1 ((H + sigma I) z + g),
+
+where sigma is the multiplier of the trust region.  With sigma = 0 these are the conjugate
+gradients of Steihaug and Toint; where the radius or negative curvature holds the step back
+the subspace gives the minimiser within it all the same (Gould, Lucidi, Roma and Toint,
+Solving the trust-region subproblem using the Lanczos method, 1999).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from newtonkit.approximate.preconditioner import Preconditioner
+from newtonkit.approximate.subspace import Subspace
+from newtonkit.curvature import Step
+from newtonkit.design import FloatArray
+from newtonkit.metric import Metric, size_of
+from newtonkit.problems import Problem
+from newtonkit.problems.evaluation import Evaluation
+from newtonkit.problems.hessian import StructuredHessian
+from newtonkit.secular import DiagonalQuadratic
+from newtonkit.spectral import SpectralModel
+
+_MOST_INNER = 60
+_COMPLETED = 32
+_LEAST_CHECKS, _MOST_CHECKS = 8, 40
+_CLEARLY_NEGATIVE = 1e-3
+_SETTLED = 0.3
+
+
+class SketchedModel:
+    """The second-order model at a point on a subspace, extended as far as a step needs it.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is minimised.
+    metric : Metric
+        The norm of steps.
+    evaluation : Evaluation
+        The point.
+    preconditioner : Preconditioner
+        P.
+    forcing : float
+        Residuals are reduced by this factor in the norm of P^-1.
+    is_proven_convex : bool
+        Whether the Hessian has no negative curvature for certain.
+    rng : Generator
+        Where the random start of the search for negative curvature comes from.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        metric: Metric,
+        evaluation: Evaluation,
+        preconditioner: Preconditioner,
+        forcing: float,
+        is_proven_convex: bool,
+        rng: np.random.Generator,
+    ) -> None:
+        self._problem = problem
+        self._metric = metric
+        self._evaluation = evaluation
+        self._preconditioner = preconditioner
+        self._forcing = forcing
+        self._is_proven_convex = is_proven_convex
+        self._rng = rng
+        self._slopes = metric.slopes(evaluation)[0]
+        self._space = Subspace(metric, evaluation.hessian)
+        self._checked = self._searched = False
+        self._spectral: SpectralModel | None = None
+        self._spent = 0
+        self._radii: tuple[float, float] = (np.inf, 0.0)  # those that the subspace serves
+        self.step_iterations = 0
+        self.rows_sampled = 0
+        self.note = ""
+
+    @property
+    def passes(self) -> int:
+        """See :class:`newtonkit.curvature.CurvatureModel`."""
+        return self._spent + self._space.passes + (self._spectral.passes if self._spectral else 0)
+
+    @property
+    def inner_iterations(self) -> int:
+        """See :class:`newtonkit.curvature.CurvatureModel`."""
+        return self._space.size
+
+    def _model(self) -> SpectralModel:
+        """Return the model on the subspace as it is now."""
+        if self._spectral is None or self._spectral.size != self._space.size:
+            if self._spectral is not None:
+                self._spent += self._spectral.passes
+            values, vectors = scipy.linalg.eigh(self._space.reduced())
+            self._spectral = SpectralModel(
+                self._problem,
+                self._metric,
+                self._evaluation,
+                self._evaluation.hessian,
+                values,
+                self._space.basis @ vectors,
+            )
+        return self._spectral
+
+    def step(self, radius: float) -> Step:
+        """See :class:`newtonkit.curvature.CurvatureModel`."""
+        lowest, highest = self._radii
+        if not lowest <= radius <= highest:
+            self._extend(radius)
+            self.step_iterations = self._space.size
+            self._radii = min(radius, lowest) / 100.0, radius
+        return self._model().step(radius)
+
+    def _extend(self, radius: float) -> None:
+        """Extend the subspace until it holds the minimiser of the whole model within `radius`."""
+        space, preconditioner = self._space, self._preconditioner
+        sigma = 0.0
+        if space.size == 0:
+            first, sigma = preconditioner.first(self._slopes, radius)
+            space.add(first)
+        for _ in range(_MOST_INNER):
+            if space.is_complete or space.size == 0:
+                return
+            values, vectors = scipy.linalg.eigh(space.reduced())
+            quadratic = DiagonalQuadratic(values, vectors.T @ (space.basis.T @ self._slopes), 0.0)
+            inner = vectors @ quadratic.minimisers(np.array([radius]))[:, 0]
+            sigma = quadratic.multiplier(radius)
+            residual = self._slopes + space.products @ inner + sigma * (space.basis @ inner)
+            aim = self._forcing * preconditioner.norm(self._slopes, sigma)
+            if not preconditioner.norm(residual, sigma) > aim:
+                return
+            if not space.add(preconditioner.solve(residual, sigma)):
+                return
+
+    def _search(self) -> None:
+        """Look for negative curvature, and for what has none at all, beyond the directions met so far."""
+        if self._searched:
+            return
+        self._searched = True
+        weak = self._preconditioner.weak_directions()
+        if self._is_proven_convex and weak.shape[1] == 0:
+            return
+        if self._metric.rank <= _COMPLETED:
+            self._space.complete()
+            return
+        self._space.add(weak)
+        if not self._is_proven_convex:
+            self._look_for_negative_curvature()
+
+    def _look_for_negative_curvature(self) -> None:
+        """Follow the least eigenvalue of H relative to P from a random start, until its sign is clear."""
+        space, preconditioner = self._space, self._preconditioner
+        space.add(preconditioner.spread(self._rng.standard_normal(self._metric.rank)))
+        for checks in range(_MOST_CHECKS):
+            if space.is_complete:
+                return
+            positive = space.basis.T @ preconditioner.product(space.basis)
+            values, vectors = scipy.linalg.eigh(
+                space.reduced(), 0.5 * (positive + positive.T), subset_by_index=[0, 0]
+            )
+            least, inner = float(values[0]), vectors[:, 0]
+            residual = space.products @ inner - least * preconditioner.product(space.basis @ inner)
+            left = preconditioner.norm(residual, preconditioner.floor)
+            if least < -_CLEARLY_NEGATIVE:
+                return
+            if checks >= _LEAST_CHECKS and left <= _SETTLED * max(least, _CLEARLY_NEGATIVE):
+                return
+            if not space.add(preconditioner.solve(residual, preconditioner.floor)):
+                return
+
+    @property
+    def smallest_curvature(self) -> float:
+        """See :class:`newtonkit.curvature.CurvatureModel`: the least met so far."""
+        return self._model().smallest_curvature
+
+    @property
+    def is_convex(self) -> bool:
+        """See :class:`newtonkit.curvature.CurvatureModel`."""
+        if self._is_proven_convex:
+            return True
+        self._search()
+        return self._model().is_convex
+
+    def flat_directions(self) -> tuple[FloatArray, FloatArray]:
+        """See :class:`newtonkit.curvature.CurvatureModel`."""
+        self._search()
+        return self._model().flat_directions()
+
+    def dual_norm(self, gradient: FloatArray) -> float:
+        """See :class:`newtonkit.curvature.CurvatureModel`."""
+        return size_of(self._metric.dual(gradient))
+
+
+def is_plainly_convex(hessian: StructuredHessian) -> bool:
+    """Tell whether a Hessian is A~^T diag(D) A~ + diag(ridge) with D >= 0, and so without negative curvature."""
+    has_no_remainder = hessian.low_rank is None or hessian.is_centring
+    return has_no_remainder and bool((hessian.row_diagonal >= 0.0).all())

@@ -1,0 +1,126 @@
+"""The builder of sketched models: keeps a preconditioner for as long as it serves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from newtonkit.approximate.preconditioner import Preconditioner
+from newtonkit.approximate.refresh import Freshness
+from newtonkit.approximate.sampler import HessianSampler
+from newtonkit.approximate.sketched import SketchedModel, is_plainly_convex
+from newtonkit.convergence import relative_gradient
+from newtonkit.metric import Metric
+from newtonkit.objective import PointEvaluation
+from newtonkit.problems import Problem
+from newtonkit.problems.evaluation import Evaluation
+
+_ROWS_PER_DIMENSION = 10.0
+_MOST_ROWS_PER_DIMENSION = 160.0
+_MANY_INNER = 12
+_COLUMNS = 8
+_LOOSEST = 0.03
+
+
+class SketchedBuilder:
+    """Makes a sketched model of every point, with one preconditioner for as long as it serves.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is minimised.
+    metric : Metric
+        The norm of steps.
+    gtol : float
+        Tolerance of the solve, beyond which no inner residual needs to go.
+    seed : int
+        What the random streams are keyed by.
+    """
+
+    def __init__(self, problem: Problem, metric: Metric, gtol: float, seed: int) -> None:
+        self._problem = problem
+        self._metric = metric
+        self._gtol = gtol
+        self._seed = seed
+        self._sampler = HessianSampler(seed, metric, _COLUMNS)
+        self._oversampling = _ROWS_PER_DIMENSION
+        self._models = 0
+        self._previous: SketchedModel | None = None
+        self._forced = ""
+        self._is_fresh = False
+        self._kept_all = False
+        self._note = ""
+
+    @property
+    def passes(self) -> int:
+        """See :class:`newtonkit.curvature.ModelBuilder`."""
+        return self._sampler.passes
+
+    def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
+        """See :class:`newtonkit.curvature.ModelBuilder`."""
+        assert isinstance(evaluation, Evaluation)
+        weights = np.abs(evaluation.hessian.row_diagonal)
+        reason = self._reason(weights)
+        self._is_fresh = bool(reason)
+        self._note = reason
+        if not reason:
+            return
+        sampled, indices, trouble = self._sampler.draw(evaluation.hessian, self._oversampling)
+        self._preconditioner = Preconditioner(self._metric, sampled)
+        self._freshness = Freshness(weights, indices)
+        self._rows_sampled = sampled.n_rows
+        self._kept_all = sampled.n_rows == len(weights)
+        lost = self._metric.rank - self._preconditioner.rank
+        loss = f"{lost} of {self._metric.rank} directions have no curvature in the sample" if lost else ""
+        self._note = "; ".join(part for part in (reason, trouble, loss) if part)
+
+    def _reason(self, weights: np.ndarray) -> str:
+        """Return why a new sample is needed; empty if the old one serves."""
+        if self._previous is None:
+            return "first sample"
+        reason, self._forced = self._forced, ""
+        if reason:
+            return reason
+        inner = self._previous.step_iterations
+        if inner > _MANY_INNER and not self._kept_all:
+            if self._is_fresh:
+                self._grow()
+                return f"{inner} inner iterations: sample of {self._oversampling:g} rows per dimension"
+            return f"{inner} inner iterations: new sample"
+        moved = self._freshness.moved(weights)
+        return f"{moved}: new sample" if moved else ""
+
+    def _grow(self) -> None:
+        self._oversampling = min(2.0 * self._oversampling, _MOST_ROWS_PER_DIMENSION)
+
+    def build(self, evaluation: PointEvaluation) -> SketchedModel:
+        """See :class:`newtonkit.curvature.ModelBuilder`."""
+        assert isinstance(evaluation, Evaluation)
+        self._models += 1
+        model = SketchedModel(
+            self._problem,
+            self._metric,
+            evaluation,
+            self._preconditioner,
+            self._forcing(relative_gradient(evaluation)),
+            is_plainly_convex(evaluation.hessian),
+            np.random.default_rng((self._seed, 0, self._models)),
+        )
+        model.rows_sampled = self._rows_sampled
+        model.note = self._note
+        self._previous = model
+        return model
+
+    def _forcing(self, size: float) -> float:
+        """Return how far to reduce inner residuals: ever further, so that convergence is superlinear."""
+        return max(min(_LOOSEST, np.sqrt(size)), min(0.03 * self._gtol / size, _LOOSEST) if size else 0.0)
+
+    def strengthen(self) -> bool:
+        """See :class:`newtonkit.curvature.ModelBuilder`."""
+        if not self._is_fresh:
+            self._forced = "no step helps: new sample"
+            return True
+        if self._kept_all or self._oversampling >= _MOST_ROWS_PER_DIMENSION:
+            return False
+        self._grow()
+        self._forced = f"no step helps: sample of {self._oversampling:g} rows per dimension"
+        return True

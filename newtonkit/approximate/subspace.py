@@ -1,0 +1,96 @@
+"""A growing subspace with the exact Hessian on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from newtonkit.design import FloatArray
+from newtonkit.metric import Metric
+from newtonkit.problems.hessian import StructuredHessian
+
+_NEGLIGIBLE = 1e-10
+_BLOCK = 16
+
+
+class Subspace:
+    """Orthonormal columns Q in the coordinates of a metric, and H Q.
+
+    Parameters
+    ----------
+    metric : Metric
+        The coordinates z of steps s = T z.
+    hessian : StructuredHessian
+        H, of which only products are taken: one for each column.
+
+    Attributes
+    ----------
+    basis : ndarray, shape (rank, k)
+        Q.
+    products : ndarray, shape (rank, k)
+        T^T H T Q.
+    passes : int
+        Sweeps over the data so far.
+    """
+
+    def __init__(self, metric: Metric, hessian: StructuredHessian) -> None:
+        self._metric = metric
+        self._hessian = hessian
+        self.basis: FloatArray = np.zeros((metric.rank, 0))
+        self.products: FloatArray = np.zeros((metric.rank, 0))
+        self.passes = 0
+
+    @property
+    def size(self) -> int:
+        """The dimension k."""
+        return self.basis.shape[1]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it is the whole space."""
+        return self.basis.shape[1] == self.basis.shape[0]
+
+    def add(self, columns: FloatArray) -> bool:
+        """Take in more directions (rank,) or (rank, c); tell whether any was new."""
+        fresh = self._orthonormal(columns.reshape(len(columns), -1))
+        for begin in range(0, fresh.shape[1], _BLOCK):
+            block = fresh[:, begin : begin + _BLOCK]
+            self.products = np.concatenate((self.products, self._times_hessian(block)), axis=1)
+        self.basis = np.concatenate((self.basis, fresh), axis=1)
+        return fresh.shape[1] > 0
+
+    def complete(self) -> None:
+        """Take in everything that is left."""
+        full = scipy.linalg.qr(self.basis)[0] if self.size else np.eye(len(self.basis))
+        self.add(full[:, self.size :])
+
+    def reduced(self) -> FloatArray:
+        """Return ``Q.T @ H @ Q``, shape (k, k)."""
+        reduced = self.basis.T @ self.products
+        return np.asarray(0.5 * (reduced + reduced.T))
+
+    def _orthonormal(self, columns: FloatArray) -> FloatArray:
+        """Return an orthonormal basis of what the columns add."""
+        lengths = np.linalg.norm(columns, axis=0)
+        usable = np.isfinite(lengths) & (lengths > 0.0)
+        left = columns[:, usable] / lengths[usable]
+        for _ in range(2):
+            left = left - self.basis @ (self.basis.T @ left)
+        basis, triangle, _ = scipy.linalg.qr(left, mode="economic", pivoting=True)
+        fresh: FloatArray = basis[:, np.abs(np.diagonal(triangle)) > _NEGLIGIBLE]
+        fresh = fresh - self.basis @ (self.basis.T @ fresh)
+        return np.linalg.qr(fresh)[0][:, : len(self.basis) - self.size]
+
+    def _times_hessian(self, z: FloatArray) -> FloatArray:
+        """Return ``T.T @ H @ T @ z``; weak directions by their rows, as T magnifies rounding there."""
+        metric, hessian = self._metric, self._hessian
+        self.passes += 2
+        steps = metric.steps(z)
+        if metric.weak.shape[1] == 0:
+            return metric.dual(hessian.matmat(steps))
+        split = metric.strong.shape[1]
+        rows = hessian.design.product(metric.strong @ z[:split]) + metric.weak_rows @ z[split:]
+        pull = hessian.row_product(rows)
+        penalty = (hessian.ridge * steps.T).T
+        strong = metric.strong.T @ (hessian.design.transposed_product(pull) + penalty)
+        return np.concatenate((strong, metric.weak_rows.T @ pull + metric.weak.T @ penalty))
