@@ -1,5 +1,6 @@
 """Sparse stand-ins for A^T diag(D) A: leverage scores, row samples, embeddings."""
 
+from newtonkit.sketching.dense_embeddings import Cosine, Gaussian
 from newtonkit.sketching.embeddings import CountSketch, Embedding, SparseSign
 from newtonkit.sketching.kronecker import KroneckerScores, kronecker_scores
 from newtonkit.sketching.sampling import RowSample, bernoulli_sample, sampling_probabilities
@@ -10,8 +11,10 @@ from newtonkit.sketching.whitening import Whitening, whitening
 
 __all__ = [
     "Blocks",
+    "Cosine",
     "CountSketch",
     "Embedding",
+    "Gaussian",
     "KroneckerScores",
     "Leverage",
     "RowNorm",
