@@ -156,6 +156,13 @@ class Blocks:
     scheme : Scheme or str, default "leverage"
         Where the scores of the rows come from.
 
+    Attributes
+    ----------
+    labels : ndarray of int, shape (n,)
+        The groups, numbered from 0 up.
+    rows : Scheme
+        Where the scores of the rows come from.
+
     Raises
     ------
     ValueError

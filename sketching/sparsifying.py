@@ -162,7 +162,41 @@ def sparsify_design(
     scheme: Scheme | None = None,
     rows: float | None = None,
 ) -> RowSample:
-    """Do what :func:`sparsify` does, without checks; no weights means ones."""
+    """Do what :func:`sparsify` does, without checks.
+
+    Parameters
+    ----------
+    design : Design
+        The n x d design.
+    weights : ndarray of shape (n,), or None
+        D, of any sign; None for ones.
+    epsilon : float
+        The relative error, in (0, 1].
+    delta : float
+        The share of draws that may break the bound, in (0, 1).
+    rng : Generator
+        Where scores and draws take their random numbers from.
+    ridge : float or ndarray of shape (d,), default 0
+        At least 0.
+    scheme : Scheme, optional
+        Where the probabilities come from; approximate leverage scores by default.
+    rows : float, optional
+        The expected number of rows, in place of what the bound asks for.
+
+    Returns
+    -------
+    RowSample
+        The rows kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.design import as_design
+    >>> from newtonkit.sketching import sparsify_design
+    >>> design = as_design(np.ones((9, 1)))
+    >>> sparsify_design(design, None, 0.5, 0.01, np.random.default_rng(0))
+    RowSample(9 of 9 rows, share 1, 9 certain)
+    """
     scheme = Leverage() if scheme is None else scheme
     n, d = design.shape
     multiple = bernstein_multiple(d, epsilon, delta) * (ALLOWANCE if scheme.slack is None else scheme.slack)

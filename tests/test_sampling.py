@@ -75,6 +75,8 @@ class TestDraws:
         assert sample.probabilities.tolist() == [1.0, 0.5, 1.0]
         assert (sample.n_rows, sample.n_certain, len(sample), sample.share) == (5, 2, 3, 0.6)
         assert repr(sample) == "RowSample(3 of 5 rows, share 0.6, 2 certain)"
+        with pytest.raises(AttributeError):
+            sample.n_rows = 4  # type: ignore[misc]
 
     def test_groups_stay_together(self) -> None:
         labels = np.array([0, 1, 0, 2, 1, 0])
@@ -85,11 +87,6 @@ class TestDraws:
         whole = [np.flatnonzero(np.isin(labels, chosen)) for chosen in ([], [0], [1], [2])]
         assert {tuple(rows) for rows in whole} <= seen
         assert len(seen) == 8
-
-    def test_a_sample_is_frozen(self) -> None:
-        sample = bernoulli_sample(np.ones(3), np.ones(3), np.random.default_rng(0))
-        with pytest.raises(AttributeError):
-            sample.n_rows = 4  # type: ignore[misc]
 
 
 class TestProbabilities:
@@ -261,6 +258,13 @@ def test_edges(name: str) -> None:
 def test_all_rows_keep_their_weights() -> None:
     sample = sparsify(A, D, rng=0)
     assert (sample.weights == D[D != 0.0]).all()
+
+
+def test_all_rows_as_soon_as_the_bound_asks_for_as_many() -> None:
+    a = np.random.default_rng(70).standard_normal((440, 3))
+    expected = 2.0 * 2.0 * (1.0 + 0.5 / 3.0) * np.log(600.0) / 0.25 * 3  # 358
+    assert len(sparsify(a[: int(expected)], rng=0)) == int(expected)
+    assert len(sparsify(a, rng=0)) < 400
 
 
 def test_zero_designs_give_samples_of_nothing() -> None:

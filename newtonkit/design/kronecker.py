@@ -117,9 +117,9 @@ class KroneckerDesign(Design):
         for part in second.blocks:
             columns = values[:, part].transpose(1, 0, 2).reshape(part.stop - part.start, total.shape[1])
             total += second.block_transposed_product(part, columns)
-        inner = total.reshape(second.shape[1], len(outer), k).transpose(1, 0, 2)
-        inner = inner.reshape(len(outer), second.shape[1] * k)
-        return (outer.T @ inner).reshape(self.shape[1], *v.shape[1:])
+        sums = total.reshape(second.shape[1], len(outer), k).transpose(1, 0, 2)
+        product = outer.T @ sums.reshape(len(outer), second.shape[1] * k)
+        return np.asarray(product).reshape(self.shape[1], *v.shape[1:])
 
     def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
         """See :meth:`Design.block_gram`.
