@@ -21,21 +21,26 @@ class SampledHessian:
 
     Parameters
     ----------
+    hessian : StructuredHessian
+        What it stands for.
     design : Design
         B, the rows kept, shape (m, d).
     weights : ndarray, shape (m,)
         w = D_i / p_i, of any sign.
-    ridge : ndarray, shape (d,)
-        The penalty on the coefficients.
     remainder : ndarray of shape (d, d), optional
         R, what the shifted rows leave of the low-rank part; exact.
     """
 
     def __init__(
-        self, design: Design, weights: FloatArray, ridge: FloatArray, remainder: FloatArray | None
+        self,
+        hessian: StructuredHessian,
+        design: Design,
+        weights: FloatArray,
+        remainder: FloatArray | None = None,
     ) -> None:
+        self._hessian = hessian
         blocks = Groups.single(len(weights)).blocks(design.blocks)
-        self._rows = StructuredHessian(design, blocks, weights, ridge)
+        self._rows = StructuredHessian(design, blocks, weights, hessian.ridge)
         self.remainder = remainder
 
     @property
@@ -50,7 +55,7 @@ class SampledHessian:
             values, vectors = scipy.linalg.eigh(self.remainder)
             part = (vectors * np.maximum(values, 0.0)) @ vectors.T
         rows = self._rows
-        return SampledHessian(rows.design, np.abs(rows.row_diagonal), rows.ridge, part)
+        return SampledHessian(self._hessian, rows.design, np.abs(rows.row_diagonal), part)
 
     def row_steps(self, steps: FloatArray) -> FloatArray:
         """Return B S."""
@@ -76,8 +81,8 @@ class SampledHessian:
         return total if self.remainder is None else total + steps.T @ self.remainder @ steps
 
     def sizes(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
-        """See :class:`newtonkit.objective.SymmetricOperator`."""
-        return self._rows.sizes(steps, self.row_steps(steps))
+        """See :class:`newtonkit.objective.SymmetricOperator`: by the rows of A, before any shift cancels."""
+        return self._hessian.sizes(steps, a_steps)
 
 
 class HessianSampler:
@@ -127,14 +132,10 @@ class HessianSampler:
         n, d = form.design.shape
         if max(oversampling * d, _EMBEDDED_PER_COLUMN * d + _MORE_EMBEDDED) >= 0.8 * n:
             self.passes += 1
-            return (
-                SampledHessian(form.design, form.weights, hessian.ridge, form.remainder),
-                np.arange(n),
-                "",
-            )
+            return SampledHessian(hessian, form.design, form.weights, form.remainder), np.arange(n), ""
         sample, note = self._sample(form, hessian.ridge, oversampling)
         rows = form.design.rows(sample.indices)
-        return SampledHessian(rows, sample.weights, hessian.ridge, form.remainder), sample.indices, note
+        return SampledHessian(hessian, rows, sample.weights, form.remainder), sample.indices, note
 
     def _sample(self, form: ShiftedForm, ridge: FloatArray, oversampling: float) -> tuple[RowSample, str]:
         rng = np.random.default_rng((self._seed, self._draws))
