@@ -9,8 +9,8 @@ import scipy.linalg
 from numpy.typing import ArrayLike
 
 from newtonkit.design import Design, FloatArray, as_design, one_blas_thread
-from newtonkit.design.door import as_bounded_vector, as_vector
-from newtonkit.options import checked_generator
+from newtonkit.design.door import as_bounded_vector
+from newtonkit.options import checked_generator, checked_number
 from newtonkit.sketching.embeddings import SparseSign
 from newtonkit.sketching.factor import exact_whitening
 from newtonkit.sketching.whitening import unbiased, whitening
@@ -105,8 +105,9 @@ def leverage_scores(
 def checked_ridge(ridge: ArrayLike, d: int) -> FloatArray:
     """Return a ridge as a vector of length d, refusing negative entries."""
     if np.ndim(ridge) == 0:
-        ridge = [ridge] * d  # type: ignore[assignment]  # so that a scalar is checked as an entry is
-    vector = as_bounded_vector(as_vector(ridge, "ridge", d), "ridge", d)
+        number = ridge.item() if isinstance(ridge, np.ndarray) else ridge
+        ridge = np.full(d, checked_number(number, "ridge"))
+    vector = as_bounded_vector(ridge, "ridge", d)
     if (vector < 0.0).any():
         raise ValueError("ridge must be at least 0")
     return vector
