@@ -11,10 +11,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 import newtonkit as nk
-from newtonkit.design import Design, as_design
+from newtonkit.design import Design, KroneckerDesign, as_design
 from newtonkit.design import base as design_base
 from newtonkit.design.kernels import csr_square_norms, hash_rows, scatter_csr_rows, scatter_rows
 from newtonkit.design.scatter import SignScatter
+from newtonkit.design.shifted import ShiftedDesign
 from newtonkit.sketching import Cosine, CountSketch, Gaussian, SparseSign
 
 CONTAINERS: dict[str, Callable[[np.ndarray], Any]] = {
@@ -195,6 +196,33 @@ class TestDesigns:
         a = np.column_stack((a, np.ones(30))) if fit_intercept else a
         assert_array_equal(design.dense_rows(slice(11, 17)), a[11:17])
         assert_array_equal(Design.dense_rows(design, slice(11, 17)), a[11:17])
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["plain NumPy", "kernels"])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array], ids=["dense", "CSR"])
+class TestDerivedDesigns:
+    def assert_embedded(self, design, a):
+        scatter, scale = SignScatter(40, 3, 7), np.random.default_rng(1).random(len(a))
+        wanted = matrix_of(scatter, len(a)) @ (scale[:, None] * a)
+        assert_allclose(design.embed(scatter, scale), wanted, rtol=1e-12, atol=1e-12)
+        assert_array_equal(design.dense_rows(slice(17, 250)), a[17:250])
+        transform = np.random.default_rng(2).standard_normal((a.shape[1], 10))
+        norms = ((a @ transform) ** 2).sum(axis=1)
+        assert_allclose(design.square_norms(transform), norms, rtol=1e-11, atol=1e-11)
+
+    def test_shifted_rows(self, container, large, monkeypatch):
+        both_sizes(monkeypatch, large)
+        a, rng = numbers(300, 6), np.random.default_rng(3)
+        starts, shifts = np.array([0, 40, 41, 200]), rng.integers(0, 3, 300) / 4.0
+        centres = numbers(4, 6, 1)
+        shifted = ShiftedDesign(as_design(container(a)), shifts, centres, starts)
+        groups = np.repeat(np.arange(4), np.diff(starts, append=300))
+        self.assert_embedded(shifted, a - shifts[:, None] * centres[groups])
+
+    def test_kronecker_product(self, container, large, monkeypatch):
+        both_sizes(monkeypatch, large)
+        first, second = numbers(15, 2), numbers(20, 3, 1)
+        self.assert_embedded(KroneckerDesign(container(first), container(second)), np.kron(first, second))
 
 
 @pytest.mark.parametrize("container", CONTAINERS)

@@ -23,6 +23,7 @@ _ENTRIES_LARGE = 2**20
 _MAX_RUNS = 8
 _SMALL_DESIGN = 1_000_000  # entries: up to here plain NumPy and SciPy are used, and Numba is not loaded
 _BUFFER_ENTRIES = 2**23
+_TILE_ENTRIES = 2**18
 
 
 def row_blocks(n_rows: int, n_columns: int, entries_per_row: float | None = None) -> tuple[slice, ...]:
@@ -166,7 +167,7 @@ class Design(ABC):
         fitting = _BUFFER_ENTRIES // (scatter.n_rows * d)
         count = 1 if self.is_small else max(2, min(_MAX_RUNS, fitting))
         edges = [n * k // count for k in range(count + 1)]
-        tile = min(max(_ENTRIES_LARGE // d, 64), 8192)  # what is hashed, or copied, stays in cache
+        tile = min(max(_TILE_ENTRIES // d, 64), 8192)  # what is hashed, or copied, stays in cache
         hashed = scatter.hashed if self.is_small else scatter.compiled_hash
 
         def embed_run(run: slice) -> FloatArray:
@@ -181,6 +182,15 @@ class Design(ABC):
         for out in outs[1:]:
             outs[0] += out
         return outs[0]
+
+    def gram_product(self, weights: FloatArray, x: FloatArray) -> FloatArray:
+        """Return ``A.T @ diag(weights) @ A @ x`` for x of shape (d,) or (d, k), in one sweep over A."""
+
+        def one(block: slice) -> FloatArray:
+            rows = self.block_product(block, x)
+            return self.block_transposed_product(block, (weights[block] * rows.T).T)
+
+        return self.sum_blocks(one)
 
     def sandwich(self, weights: FloatArray) -> FloatArray:
         """Return ``A.T @ diag(weights) @ A`` for weights of any sign, shape (d, d)."""

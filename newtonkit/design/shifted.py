@@ -95,6 +95,11 @@ class ShiftedDesign(Design):
         """See :meth:`Design.block_rows`."""
         return self._gathered(block)
 
+    def dense_rows(self, rows: slice) -> FloatArray:
+        """See :meth:`Design.dense_rows`."""
+        shift = self._spread(rows, self._centre_rows(rows))
+        return np.asarray(np.subtract(self._inner.dense_rows(rows), shift, out=shift))
+
     def rows(self, indices: IntArray) -> DenseDesign:
         """See :meth:`Design.rows`; shifted rows are dense whatever A is."""
         which = np.searchsorted(self._starts, indices, side="right") - 1
