@@ -1,7 +1,7 @@
 """Sparse stand-ins for A^T diag(D) A: leverage scores, row samples, embeddings."""
 
 from newtonkit.sketching.dense_embeddings import Cosine, Gaussian
-from newtonkit.sketching.embeddings import CountSketch, Embedding, SparseSign
+from newtonkit.sketching.embeddings import CountSketch, SparseSign
 from newtonkit.sketching.kronecker import KroneckerScores, kronecker_scores
 from newtonkit.sketching.sampling import RowSample, bernoulli_sample, sampling_probabilities
 from newtonkit.sketching.schemes import Blocks, Leverage, RowNorm, Scheme, Uniform
@@ -13,7 +13,6 @@ __all__ = [
     "Blocks",
     "Cosine",
     "CountSketch",
-    "Embedding",
     "Gaussian",
     "KroneckerScores",
     "Leverage",

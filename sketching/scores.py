@@ -138,6 +138,15 @@ def design_scores(
     Returns
     -------
     ndarray, shape (n,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.design import as_design
+    >>> from newtonkit.sketching import design_scores
+    >>> design = as_design([[3.0], [4.0]])
+    >>> design_scores(design, None, "exact", 0.0, np.random.default_rng(0)).round(6).tolist()
+    [0.36, 0.64]
     """
     n = design.shape[0]
     used = np.arange(n) if weights is None else np.flatnonzero(weights)
@@ -162,8 +171,11 @@ def _approximate_scores(
     scale = np.ones(design.shape[0]) if weights is None else np.sqrt(np.abs(weights))
     embedded = _embedded(design, scale, embedding_rows(design.shape[1]), rng)
     found = whitening(embedded, ridge)
-    if found.rank > 0 and len(embedded) < embedding_rows(found.rank):
-        embedded = _embedded(design, scale, embedding_rows(found.rank), rng)
+    n_rows = embedding_rows(max(found.rank, 1))
+    if found.rank > 0 and n_rows > len(embedded):  # rank-deficient: few directions need more rows each
+        if np.count_nonzero(scale) <= _EXACT_SHARE * n_rows:
+            return _exact_scores(design, weights, ridge)
+        embedded = _embedded(design, scale, n_rows, rng)
         found = whitening(embedded, ridge)
     found = unbiased(found, embedded, ridge)
     scores = _projected_scores(design, weights, found.transform, rng)
@@ -232,6 +244,15 @@ def scores_under(
     Returns
     -------
     ndarray, shape (n,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.design import as_design
+    >>> from newtonkit.sketching import scores_under
+    >>> design = as_design([[3.0], [4.0]])
+    >>> scores_under(design, np.array([1.0, -1.0]), np.array([[0.2]]), None, np.random.default_rng(0))
+    array([0.36, 0.64])
     """
     rank = transform.shape[1]
     if columns is not None and columns < rank:

@@ -88,6 +88,12 @@ def spread(n: int, r: int, seed: int) -> np.ndarray:
     return np.linalg.qr(np.random.default_rng(seed).standard_normal((n, r)))[0]
 
 
+def waves(n: int, r: int, seed: int) -> np.ndarray:
+    """What the cosine transform would bring together on r rows, were it not for the signs."""
+    angles = np.pi / n * np.outer(np.arange(n) + 0.5, seed + 1 + np.arange(r))
+    return np.sqrt(2.0 / n) * np.cos(angles)
+
+
 class TestHash:
     @pytest.mark.parametrize("nonzeros", range(1, 9))
     def test_is_the_published_one(self, nonzeros):
@@ -261,7 +267,7 @@ class TestEmbeddings:
         assert_array_equal(one, again)
         assert np.abs(one - other).max() > 0.1
 
-    @pytest.mark.parametrize("q", [spread, spiked], ids=["spread", "spiked"])
+    @pytest.mark.parametrize("q", [spread, spiked, waves], ids=["spread", "spiked", "waves"])
     def test_keeps_lengths_of_a_subspace(self, embedding, q):
         """Singular values of S Q at 8 rows per column: 1 +- 0.36 for Gaussian S in the limit.
 
@@ -278,3 +284,10 @@ class TestEmbeddings:
             values = np.linalg.svd(EMBEDDINGS[embedding](m, seed).apply(design), compute_uv=False)
             good += bool(low < values.min() and values.max() < high)
         assert good >= 18
+
+
+def test_tiles_of_a_gaussian_embedding_are_independent():
+    """Singular values within 1 +- 0.2 (1 +- 0.15 in the limit); repeated columns would make some vanish."""
+    values = np.linalg.svd(Gaussian(12_000).apply(as_design(np.eye(260))), compute_uv=False)
+    assert values.min() > 0.8
+    assert values.max() < 1.2
