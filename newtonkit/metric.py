@@ -8,7 +8,7 @@ import numpy as np
 import scipy.linalg
 
 from newtonkit.design import FloatArray
-from newtonkit.objective import Objective, PointEvaluation, SymmetricOperator
+from newtonkit.objective import Measured, PointEvaluation, SymmetricOperator
 
 _EPS = float(np.finfo(float).eps)
 _TRUSTED = 1e-7
@@ -84,7 +84,7 @@ class Metric:
 
     Parameters
     ----------
-    objective : Objective
+    objective : Measured
         Gives M and the rows A s of steps.
     mass : float
         Curvature mass of an ordinary point.
@@ -101,7 +101,7 @@ class Metric:
         Orthonormal basis of the null space of M.
     """
 
-    def __init__(self, objective: Objective, mass: float) -> None:
+    def __init__(self, objective: Measured, mass: float) -> None:
         operator = objective.step_metric(mass)
         gram = operator.to_dense()
         lengths = np.sqrt(np.diagonal(gram))
@@ -113,7 +113,17 @@ class Metric:
         rest = np.where(alive, inverse, 1.0)[:, None] * vectors[:, ~kept]
         self._resolve_weak(objective, operator, rest)
 
-    def _resolve_weak(self, objective: Objective, operator: SymmetricOperator, rest: FloatArray) -> None:
+    @classmethod
+    def of_transform(cls, transform: FloatArray, n_rows: int) -> Metric:
+        """Return the metric with given T (d, d), regular and so well determined that nothing is weak."""
+        metric = cls.__new__(cls)
+        d = len(transform)
+        metric.strong = transform
+        metric.weak, metric.weak_rows = np.zeros((d, 0)), np.zeros((n_rows, 0))
+        metric.null = np.zeros((d, 0))
+        return metric
+
+    def _resolve_weak(self, objective: Measured, operator: SymmetricOperator, rest: FloatArray) -> None:
         """Sort the directions below the floor of the dense M into weak ones and null ones.
 
         Each round settles those within 1e-7 of the longest that is left.

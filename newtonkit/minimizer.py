@@ -132,8 +132,8 @@ def _evaluate_start(problem: Objective, method: str, x0: FloatArray, meter: Mete
         if not np.isfinite(evaluation.value) or not np.isfinite(evaluation.gradient).all():
             raise ValueError("x0 is no start: the problem has no finite value and gradient there")
     with meter.phase("hessian"):  # it is kept for the first iteration
-        hessian = evaluation.hessian
-        if not np.isfinite(hessian.to_dense() if method == "exact" else hessian.row_diagonal).all():
+        is_exact = method == "exact"
+        if not np.isfinite(evaluation.hessian.to_dense() if is_exact else evaluation.curvature_mass).all():
             raise ValueError("x0 is no start: the problem has no finite Hessian there")
     return evaluation
 
@@ -178,9 +178,7 @@ def _random_start(
     return first
 
 
-def _result(
-    setting: Setting, meter: Meter, descents: list[tuple[Descent, Status]]
-) -> MinimizeResult:
+def _result(setting: Setting, meter: Meter, descents: list[tuple[Descent, Status]]) -> MinimizeResult:
     best, status = min(descents, key=lambda pair: (not pair[1].success, pair[0].evaluation.value))
     history: tuple[IterationRecord, ...] = tuple(best.history)
     point = best.evaluation.refreshed()

@@ -116,7 +116,22 @@ class Function(Protocol):
         ...
 
 
-class Objective(Function, Protocol):
+class Measured(Protocol):
+    """What the metric of steps is made from."""
+
+    def row_steps(self, steps: FloatArray) -> FloatArray:
+        """Return A S for steps S of shape (d, c)."""
+        ...
+
+    def step_metric(self, mass: float) -> SymmetricOperator:
+        """Return M >= 0, (d, d), with ||s||^2 = s @ M @ s the natural length of a step.
+
+        `mass` is the curvature mass of an ordinary point, against which penalties are weighed.
+        """
+        ...
+
+
+class Objective(Function, Measured, Protocol):
     """A function of d variables, linear in a design, that the solver can minimise from anywhere."""
 
     @property
@@ -126,11 +141,4 @@ class Objective(Function, Protocol):
 
     def evaluate(self, x: ArrayLike) -> PointEvaluation:
         """Return the function evaluated at x."""
-        ...
-
-    def step_metric(self, mass: float) -> SymmetricOperator:
-        """Return M >= 0, (d, d), with ||s||^2 = s @ M @ s the natural length of a step.
-
-        `mass` is the curvature mass of an ordinary point, against which penalties are weighed.
-        """
         ...

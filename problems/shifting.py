@@ -42,6 +42,16 @@ class ShiftedForm:
     weights: FloatArray
     remainder: FloatArray | None
 
+    @property
+    def is_positive(self) -> bool:
+        """Whether it is B^T diag(D) B with D >= 0, and so has no negative curvature for certain."""
+        return self.remainder is None and bool((self.weights >= 0.0).all())
+
+    @property
+    def passes(self) -> int:
+        """Sweeps over the data that it takes to make it."""
+        return int(isinstance(self.design, ShiftedDesign)) + int(self.remainder is not None)
+
 
 def shifted_form(hessian: StructuredHessian) -> ShiftedForm:
     """Return the rows and weights that stand for a Hessian, without its ridge.

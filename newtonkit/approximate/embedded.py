@@ -10,10 +10,11 @@ from newtonkit.metric import Metric
 from newtonkit.problems import Problem
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.rows import Groups
-from newtonkit.sketching import SparseSign
+from newtonkit.sketching import SparseSign, whitening
 
 _ROWS_PER_COLUMN = 4
 _MORE_ROWS = 64
+_WELL_DETERMINED = 1e8
 
 
 class _Embedded:
@@ -21,15 +22,15 @@ class _Embedded:
 
     Attributes
     ----------
-    n_parameters : int
-        d.
+    rows : ndarray, shape (n_rows, d)
+        S A.
     """
 
     def __init__(self, problem: Problem, n_rows: int, seed: int) -> None:
         self._n = problem.design.shape[0]
         self._ridge = problem.ridge
-        self._design = DenseDesign(SparseSign(n_rows, seed=seed).apply(problem.design))
-        self.n_parameters = problem.n_parameters
+        self.rows = SparseSign(n_rows, seed=seed).apply(problem.design)
+        self._design = DenseDesign(self.rows)
 
     def row_steps(self, steps: FloatArray) -> FloatArray:
         """Return S A times steps."""
@@ -69,11 +70,16 @@ def embedded_metric(problem: Problem, mass: float, seed: int) -> tuple[Metric, i
     n_rows = _ROWS_PER_COLUMN * d + _MORE_ROWS
     if n <= n_rows:
         return Metric(problem, mass), 2
-    metric = Metric(_Embedded(problem, n_rows, seed), mass)
-    if metric.weak.shape[1]:
-        metric.weak_rows = problem.row_steps(metric.weak)
-    else:
-        metric.weak_rows = np.zeros((n, 0))
+    embedded = _Embedded(problem, n_rows, seed)
+    found = whitening(embedded.rows / np.sqrt(n), problem.ridge / mass)
+    if found.rank == d and _condition(embedded.rows, found.transform) <= _WELL_DETERMINED:
+        return Metric.of_transform(found.transform, n), 1
+    metric = Metric(embedded, mass)
+    metric.weak_rows = problem.row_steps(metric.weak)
     return metric, 2
 
 
+def _condition(rows: FloatArray, transform: FloatArray) -> float:
+    """Return how much larger T is than it has to be for columns of their lengths, whatever their units."""
+    lengths = np.linalg.norm(rows, axis=0)
+    return float(np.linalg.norm(lengths[:, None] * transform) / np.sqrt(rows.shape[1]))

@@ -65,7 +65,7 @@ class Preconditioner:
         return np.asarray(self._vectors @ (((self.values + _WEAK * self.largest) * inner.T).T))
 
     def spread(self, z: FloatArray) -> FloatArray:
-        """Return ``(P + floor I)^-1/2 z``: a random vector becomes one in which all directions count alike."""
+        """Return ``(P + floor I)^-1/2 z``: of a random vector, so that all directions count alike."""
         return np.asarray(self._vectors @ (z / np.sqrt(self.values + _WEAK * self.largest + self._floor)))
 
     def weak_directions(self) -> FloatArray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from newtonkit.approximate.preconditioner import Preconditioner
 from newtonkit.approximate.sampler import HessianSampler, SampledHessian
-from newtonkit.approximate.sketched import SketchedModel, is_plainly_convex
+from newtonkit.approximate.sketched import SketchedModel
 from newtonkit.curvature import Step
 from newtonkit.design import FloatArray
 from newtonkit.exact import ExactModel
@@ -23,6 +23,7 @@ from newtonkit.metric import Metric, size_of
 from newtonkit.objective import PointEvaluation
 from newtonkit.problems import Problem
 from newtonkit.problems.evaluation import Evaluation
+from newtonkit.problems.shifting import ShiftedForm, shifted_form
 
 _COLUMNS = 16
 _LEAST_EPSILON = 1e-3
@@ -52,6 +53,8 @@ class SampledModel:
         The norm of steps.
     evaluation : Evaluation
         The point.
+    form : ShiftedForm
+        Its Hessian on shifted rows.
     sampled : SampledHessian
         The stand-in for its Hessian.
     rng : Generator
@@ -63,12 +66,14 @@ class SampledModel:
         problem: Problem,
         metric: Metric,
         evaluation: Evaluation,
+        form: ShiftedForm,
         sampled: SampledHessian,
         rng: np.random.Generator,
     ) -> None:
         self._problem = problem
         self._metric = metric
         self._evaluation = evaluation
+        self._form = form
         self._sampled = sampled
         self._rng = rng
         self._model = ExactModel(problem, metric, evaluation, sampled)
@@ -84,9 +89,9 @@ class SampledModel:
             self._problem,
             self._metric,
             self._evaluation,
+            self._form,
             Preconditioner(self._metric, self._sampled),
             _CHECK_FORCING,
-            is_plainly_convex(self._evaluation.hessian),
             self._rng,
         )
 
@@ -152,7 +157,7 @@ class SampledBuilder:
         self._epsilon = epsilon
         self._seed = seed
         self._sampler = HessianSampler(seed, metric, _COLUMNS)
-        self._models = 0
+        self._models = self._own_passes = 0
         self._previous: SampledModel | None = None
         self._previous_size = np.inf
         self._reason = ""
@@ -161,7 +166,7 @@ class SampledBuilder:
     @property
     def passes(self) -> int:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
-        return self._sampler.passes
+        return self._own_passes + self._sampler.passes
 
     def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
@@ -172,7 +177,9 @@ class SampledBuilder:
             self._grow(f"the gradient fell to {size / self._previous_size:.2g} of its size only")
         self._previous_size = size
         rows = rows_per_dimension(self._epsilon)
-        self._sampled, _, trouble = self._sampler.draw(evaluation.hessian, rows)
+        self._form = shifted_form(evaluation.hessian)
+        self._sampled, _, trouble = self._sampler.draw(evaluation.hessian, self._form, rows)
+        self._own_passes += self._form.passes
         self._sampled.form()
         self._kept_all = self._sampled.n_rows == len(evaluation.u)
         self._note = "; ".join(part for part in (self._reason, trouble) if part)
@@ -188,7 +195,7 @@ class SampledBuilder:
         assert isinstance(evaluation, Evaluation)
         self._models += 1
         rng = np.random.default_rng((self._seed, 0, self._models))
-        model = SampledModel(self._problem, self._metric, evaluation, self._sampled, rng)
+        model = SampledModel(self._problem, self._metric, evaluation, self._form, self._sampled, rng)
         model.note = self._note
         self._previous = model
         return model

@@ -9,7 +9,7 @@ from newtonkit.design import Design, FloatArray, IntArray
 from newtonkit.metric import Metric
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.rows import Groups
-from newtonkit.problems.shifting import ShiftedForm, shifted_form
+from newtonkit.problems.shifting import ShiftedForm
 from newtonkit.sketching import RowSample, SparseSign, bernoulli_sample, scores_under, whitening
 
 _NONZEROS = 4
@@ -111,7 +111,9 @@ class HessianSampler:
         self._draws = 0
         self.passes = 0
 
-    def draw(self, hessian: StructuredHessian, oversampling: float) -> tuple[SampledHessian, IntArray, str]:
+    def draw(
+        self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float
+    ) -> tuple[SampledHessian, IntArray, str]:
         """Return a sample of a Hessian, its rows, and what was out of the ordinary.
 
         Row i is kept with probability min(1, oversampling * tau_i), where tau_i is the
@@ -122,12 +124,11 @@ class HessianSampler:
         ----------
         hessian : StructuredHessian
             The Hessian at a point.
+        form : ShiftedForm
+            The same on shifted rows.
         oversampling : float
             Rows expected for each effective dimension.
         """
-        form = shifted_form(hessian)
-        if hessian.low_rank is not None:
-            self.passes += 1 if form.remainder is None else 2
         self._draws += 1
         n, d = form.design.shape
         if max(oversampling * d, _EMBEDDED_PER_COLUMN * d + _MORE_EMBEDDED) >= 0.8 * n:

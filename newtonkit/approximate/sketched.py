@@ -23,7 +23,7 @@ from newtonkit.design import FloatArray
 from newtonkit.metric import Metric, size_of
 from newtonkit.problems import Problem
 from newtonkit.problems.evaluation import Evaluation
-from newtonkit.problems.hessian import StructuredHessian
+from newtonkit.problems.shifting import ShiftedForm
 from newtonkit.secular import DiagonalQuadratic
 from newtonkit.spectral import SpectralModel
 
@@ -45,12 +45,12 @@ class SketchedModel:
         The norm of steps.
     evaluation : Evaluation
         The point.
+    form : ShiftedForm
+        Its Hessian on shifted rows.
     preconditioner : Preconditioner
         P.
     forcing : float
         Residuals are reduced by this factor in the norm of P^-1.
-    is_proven_convex : bool
-        Whether the Hessian has no negative curvature for certain.
     rng : Generator
         Where the random start of the search for negative curvature comes from.
     """
@@ -60,9 +60,9 @@ class SketchedModel:
         problem: Problem,
         metric: Metric,
         evaluation: Evaluation,
+        form: ShiftedForm,
         preconditioner: Preconditioner,
         forcing: float,
-        is_proven_convex: bool,
         rng: np.random.Generator,
     ) -> None:
         self._problem = problem
@@ -70,10 +70,10 @@ class SketchedModel:
         self._evaluation = evaluation
         self._preconditioner = preconditioner
         self._forcing = forcing
-        self._is_proven_convex = is_proven_convex
+        self._is_proven_convex = form.is_positive
         self._rng = rng
         self._slopes = metric.slopes(evaluation)[0]
-        self._space = Subspace(metric, evaluation.hessian)
+        self._space = Subspace(metric, evaluation.hessian, form)
         self._checked = self._searched = False
         self._spectral: SpectralModel | None = None
         self._spent = 0
@@ -195,9 +195,3 @@ class SketchedModel:
     def dual_norm(self, gradient: FloatArray) -> float:
         """See :class:`newtonkit.curvature.CurvatureModel`."""
         return size_of(self._metric.dual(gradient))
-
-
-def is_plainly_convex(hessian: StructuredHessian) -> bool:
-    """Tell whether a Hessian is A~^T diag(D) A~ + diag(ridge) with D >= 0, and so without negative curvature."""
-    has_no_remainder = hessian.low_rank is None or hessian.is_centring
-    return has_no_remainder and bool((hessian.row_diagonal >= 0.0).all())

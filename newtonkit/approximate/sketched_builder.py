@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from newtonkit.approximate.preconditioner import Preconditioner
 from newtonkit.approximate.refresh import Freshness
 from newtonkit.approximate.sampler import HessianSampler
-from newtonkit.approximate.sketched import SketchedModel, is_plainly_convex
+from newtonkit.approximate.sketched import SketchedModel
 from newtonkit.convergence import relative_gradient
 from newtonkit.metric import Metric
 from newtonkit.objective import PointEvaluation
 from newtonkit.problems import Problem
 from newtonkit.problems.evaluation import Evaluation
+from newtonkit.problems.shifting import shifted_form
 
 _ROWS_PER_DIMENSION = 10.0
 _MOST_ROWS_PER_DIMENSION = 160.0
@@ -43,7 +46,7 @@ class SketchedBuilder:
         self._seed = seed
         self._sampler = HessianSampler(seed, metric, _COLUMNS)
         self._oversampling = _ROWS_PER_DIMENSION
-        self._models = 0
+        self._models = self._own_passes = 0
         self._previous: SketchedModel | None = None
         self._forced = ""
         self._is_fresh = False
@@ -53,7 +56,7 @@ class SketchedBuilder:
     @property
     def passes(self) -> int:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
-        return self._sampler.passes
+        return self._own_passes + self._sampler.passes
 
     def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
@@ -62,9 +65,11 @@ class SketchedBuilder:
         reason = self._reason(weights)
         self._is_fresh = bool(reason)
         self._note = reason
+        self._form = shifted_form(evaluation.hessian)
+        self._own_passes += self._form.passes
         if not reason:
             return
-        sampled, indices, trouble = self._sampler.draw(evaluation.hessian, self._oversampling)
+        sampled, indices, trouble = self._sampler.draw(evaluation.hessian, self._form, self._oversampling)
         self._preconditioner = Preconditioner(self._metric, sampled)
         self._freshness = Freshness(weights, indices)
         self._rows_sampled = sampled.n_rows
@@ -100,9 +105,9 @@ class SketchedBuilder:
             self._problem,
             self._metric,
             evaluation,
+            self._form,
             self._preconditioner,
             self._forcing(relative_gradient(evaluation)),
-            is_plainly_convex(evaluation.hessian),
             np.random.default_rng((self._seed, 0, self._models)),
         )
         model.rows_sampled = self._rows_sampled
@@ -112,7 +117,8 @@ class SketchedBuilder:
 
     def _forcing(self, size: float) -> float:
         """Return how far to reduce inner residuals: ever further, so that convergence is superlinear."""
-        return max(min(_LOOSEST, np.sqrt(size)), min(0.03 * self._gtol / size, _LOOSEST) if size else 0.0)
+        enough = min(0.03 * self._gtol / size, _LOOSEST) if size > 0.0 else 0.0
+        return max(min(_LOOSEST, math.sqrt(size)), enough)
 
     def strengthen(self) -> bool:
         """See :class:`newtonkit.curvature.ModelBuilder`."""

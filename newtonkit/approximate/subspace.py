@@ -8,6 +8,7 @@ import scipy.linalg
 from newtonkit.design import FloatArray
 from newtonkit.metric import Metric
 from newtonkit.problems.hessian import StructuredHessian
+from newtonkit.problems.shifting import ShiftedForm
 
 _NEGLIGIBLE = 1e-10
 _BLOCK = 16
@@ -22,6 +23,8 @@ class Subspace:
         The coordinates z of steps s = T z.
     hessian : StructuredHessian
         H, of which only products are taken: one for each column.
+    form : ShiftedForm
+        The same on shifted rows, on which a product is a single sweep.
 
     Attributes
     ----------
@@ -33,9 +36,10 @@ class Subspace:
         Sweeps over the data so far.
     """
 
-    def __init__(self, metric: Metric, hessian: StructuredHessian) -> None:
+    def __init__(self, metric: Metric, hessian: StructuredHessian, form: ShiftedForm) -> None:
         self._metric = metric
         self._hessian = hessian
+        self._form = form
         self.basis: FloatArray = np.zeros((metric.rank, 0))
         self.products: FloatArray = np.zeros((metric.rank, 0))
         self.passes = 0
@@ -43,12 +47,12 @@ class Subspace:
     @property
     def size(self) -> int:
         """The dimension k."""
-        return self.basis.shape[1]
+        return len(self.basis.T)
 
     @property
     def is_complete(self) -> bool:
         """Whether it is the whole space."""
-        return self.basis.shape[1] == self.basis.shape[0]
+        return self.size == len(self.basis)
 
     def add(self, columns: FloatArray) -> bool:
         """Take in more directions (rank,) or (rank, c); tell whether any was new."""
@@ -57,11 +61,13 @@ class Subspace:
             block = fresh[:, begin : begin + _BLOCK]
             self.products = np.concatenate((self.products, self._times_hessian(block)), axis=1)
         self.basis = np.concatenate((self.basis, fresh), axis=1)
-        return fresh.shape[1] > 0
+        return len(fresh.T) > 0
 
     def complete(self) -> None:
         """Take in everything that is left."""
-        full = scipy.linalg.qr(self.basis)[0] if self.size else np.eye(len(self.basis))
+        full = np.eye(len(self.basis))
+        if self.size:
+            full = np.asarray(scipy.linalg.qr(self.basis)[0], dtype=np.float64)
         self.add(full[:, self.size :])
 
     def reduced(self) -> FloatArray:
@@ -84,13 +90,16 @@ class Subspace:
     def _times_hessian(self, z: FloatArray) -> FloatArray:
         """Return ``T.T @ H @ T @ z``; weak directions by their rows, as T magnifies rounding there."""
         metric, hessian = self._metric, self._hessian
-        self.passes += 2
         steps = metric.steps(z)
+        penalty = (hessian.ridge * steps.T).T
         if metric.weak.shape[1] == 0:
-            return metric.dual(hessian.matmat(steps))
+            self.passes += 1
+            form = self._form
+            product = form.design.gram_product(form.weights, steps) + penalty
+            return metric.dual(product if form.remainder is None else product + form.remainder @ steps)
+        self.passes += 2
         split = metric.strong.shape[1]
         rows = hessian.design.product(metric.strong @ z[:split]) + metric.weak_rows @ z[split:]
         pull = hessian.row_product(rows)
-        penalty = (hessian.ridge * steps.T).T
         strong = metric.strong.T @ (hessian.design.transposed_product(pull) + penalty)
         return np.concatenate((strong, metric.weak_rows.T @ pull + metric.weak.T @ penalty))

@@ -166,15 +166,9 @@ def newton(
     function = _started(functions, start)
     criteria = SmoothCriteria(tolerance, Reference(function, function.start), function.start.value)
     show = iteration_printer(observer, int(_checked_switch(disp, "disp")))
-    descent = Descent(
-        SmoothBuilder(function),
-        criteria,
-        Limits(iterations, meter.started + seconds),
-        meter,
-        show,
-        function.start,
-        radius,
-    )
+    limits = Limits(iterations, meter.started + seconds)
+    builder = SmoothBuilder(function)
+    descent = Descent(builder, criteria, limits, meter, show, function.start, radius)
     return _result(descent, descent.run(), functions, observer)
 
 
