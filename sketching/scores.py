@@ -99,7 +99,11 @@ def leverage_scores(
         raise TypeError(f"method must be a string, got {method!r}")
     if method not in _METHODS:
         raise ValueError(f"method must be one of {', '.join(_METHODS)}, got {method!r}")
-    return design_scores(design, sizes, method, checked_ridge(ridge, d), checked_generator(rng))
+    penalty, generator = checked_ridge(ridge, d), checked_generator(rng)
+    if sizes is not None and sizes.any():  # scores stay as they are, and products far from overflow
+        largest = float(np.abs(sizes).max())
+        sizes, penalty = sizes / largest, penalty / largest
+    return design_scores(design, sizes, method, penalty, generator)
 
 
 def checked_ridge(ridge: ArrayLike, d: int) -> FloatArray:

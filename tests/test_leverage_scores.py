@@ -93,6 +93,9 @@ class TestExact:
         for method in ("exact", "approximate"):
             units = a * np.array([1e-60, 1.0, 1e50, 1e7])
             assert_allclose(leverage_scores(units, 1e30 * weights, method, rng=0), wanted, rtol=1e-10)
+            for size in (1e-138, 1e138):  # about what the door lets in
+                found = leverage_scores(size * a, size * weights, method, rng=0)
+                assert_allclose(found, wanted, rtol=1e-10)
 
     @pytest.mark.parametrize("n", [1000, 300_000])
     def test_rank_is_found(self, n):
