@@ -95,6 +95,11 @@ class ModelBuilder(Protocol):
         """Sweeps over the data made so far, those of the models apart."""
         ...
 
+    @property
+    def factorisations(self) -> int:
+        """Matrices of d columns factorised so far."""
+        ...
+
     def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
         """Do the work over the data that the model of a point needs, such as to form a Gram matrix.
 

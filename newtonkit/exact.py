@@ -50,7 +50,7 @@ class ExactBuilder:
     def __init__(self, objective: Function, metric: Coordinates) -> None:
         self._objective = objective
         self._metric = metric
-        self.passes = 0
+        self.passes = self.factorisations = 0
 
     def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
@@ -59,6 +59,7 @@ class ExactBuilder:
 
     def build(self, evaluation: PointEvaluation) -> ExactModel:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
+        self.factorisations += 1
         return ExactModel(self._objective, self._metric, evaluation)
 
     def strengthen(self) -> bool:

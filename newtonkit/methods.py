@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-import numpy as np
-
 from newtonkit.convergence import Reference
 from newtonkit.curvature import ModelBuilder
 from newtonkit.exact import ExactBuilder
@@ -46,6 +44,11 @@ class Setting:
     builder: ModelBuilder
     passes: int
 
+    @property
+    def title(self) -> str:
+        """The method in words."""
+        return f"method {self.method}" + (f": {self.reason}" if self.reason else "")
+
 
 def checked_epsilon(epsilon: Any) -> float:
     """Return a spectral error that a sample can be asked for."""
@@ -64,10 +67,10 @@ def checked_method(method: Any, problem: Objective, epsilon: float | None) -> tu
         raise ValueError(f"epsilon belongs to method 'sampled', got method {method!r}")
     if method in ("sampled", "sketched") and not isinstance(problem, Problem):
         raise ValueError(f"method {method!r} needs a problem made of rows, got {type(problem).__name__}")
-    return _chosen(problem) if method == "auto" else (method, "")
+    return chosen_method(problem) if method == "auto" else (method, "")
 
 
-def _chosen(problem: Objective) -> tuple[str, str]:
+def chosen_method(problem: Objective) -> tuple[str, str]:
     """Return what "auto" takes.
 
     It goes by the shape alone, so that the result depends neither on how fast the machine is nor on
@@ -90,7 +93,7 @@ def prepared(
     reference: Reference,
     gtol: float,
     epsilon: float | None,
-    generator: np.random.Generator,
+    seed: int,
 ) -> Setting:
     """Return a method with its metric and its builder."""
     if method == "exact":
@@ -99,7 +102,6 @@ def prepared(
     from newtonkit.approximate import SampledBuilder, SketchedBuilder  # noqa: PLC0415  (for large data)
     from newtonkit.approximate.embedded import embedded_metric  # noqa: PLC0415
 
-    seed = int(generator.integers(2**63))
     metric, passes = embedded_metric(problem, reference.mass, seed)
     builder: ModelBuilder
     if method == "sketched":

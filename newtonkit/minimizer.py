@@ -46,8 +46,15 @@ def minimize(
         What is minimised, for example :class:`newtonkit.ExpRegression`.
     x0 : array_like of shape (d,), optional
         The start; zeros by default.
-    method : {"exact"}, default "exact"
+    method : {"auto", "exact", "sampled", "sketched"}, default "auto"
         Where the curvature comes from.  "exact" forms the full structured Hessian, d x d.
+        "sketched" multiplies with it only, in conjugate gradients preconditioned by the
+        Hessian of a leverage-score sample of the rows: about as many iterations, without
+        forming anything at the cost of n d^2.  "sampled" is the algorithm of the papers: a
+        Newton step from the Hessian of a sample drawn anew in each iteration; it converges
+        linearly, by a factor that `epsilon` bounds.  "auto" takes "sketched" where there
+        are columns and rows enough for it to pay, else "exact"; it goes by the shape of A, so
+        that no result depends on the clock.  Verdicts are by the true Hessian in every method.
     gtol : float, default 1e-8
         Tolerance on ||grad|| / S(x), where S(x) = sum_i ||a_i|| |l'_i| is the size the
         gradient would have if nothing cancelled in it.  It needs no knowledge of the
@@ -59,8 +66,13 @@ def minimize(
         Limit on wall time in seconds, of all starts together.
     starts : int, default 1
         Descents: from x0, then from random points around it; the best is returned.
+    epsilon : float, optional
+        For "sampled" only: the spectral error of the sampled Hessian, less than 1; 0.1 by
+        default.  It is halved when a step shows that the sample is too coarse.
     rng : int or numpy.random.Generator, optional
-        Source of the random starts.
+        Source of the random starts and samples; the same seed gives the same result to the
+        last bit, whatever the number of threads.  None makes random starts new each time, but
+        leaves samples the same, so that a solve from one start can be repeated.
     callback : callable, optional
         Called as ``callback(record)`` with an :class:`IterationRecord` for every point,
         the start included.  StopIteration raised in it ends the solve.
@@ -78,7 +90,8 @@ def minimize(
     TypeError
         If an argument is of the wrong type.
     ValueError
-        If an argument is out of range, or the problem has no finite value or derivative at `x0`.
+        If an argument is out of range, if the problem has no finite value or derivative at
+        `x0`, or if "sampled" or "sketched" is asked for a problem that is not made of rows.
 
     Notes
     -----
@@ -96,6 +109,8 @@ def minimize(
     >>> result = nk.minimize(problem)
     >>> result.x.round(6), result.message
     (array([ 0.5, -0.3,  0.1]), 'The gradient is at tolerance and there is no negative curvature.')
+    >>> result.method, result.method_reason
+    ('exact', 'd = 3 is less than 30: a Gram matrix costs few passes')
     """
     tolerance, starts = checked_number(gtol, "gtol"), checked_count(starts, "starts", 1)
     max_iter = checked_count(max_iter, "max_iter", 0)
@@ -117,11 +132,11 @@ def minimize(
     with one_blas_thread():
         first = _evaluate_start(problem, chosen, np.zeros(d) if x0 is None else as_vector(x0, "x0", d), meter)
         criteria = Criteria(tolerance, Reference(problem, first))
-        setting = prepared(chosen, reason, problem, criteria.reference, tolerance, epsilon, generator)
+        seed = 0 if rng is None or chosen == "exact" else int(generator.integers(2**63))
+        setting = prepared(chosen, reason, problem, criteria.reference, tolerance, epsilon, seed)
         meter.passes += setting.passes
-        begin = partial(
-            Descent, setting.builder, criteria, limits, meter, iteration_printer(callback, verbose)
-        )
+        show = iteration_printer(callback, verbose, setting.title)
+        begin = partial(Descent, setting.builder, criteria, limits, meter, show)
         points = _starting_points(problem, first, setting.metric, starts, generator)
         return _result(setting, meter, _descend_all(begin, points))
 
@@ -199,6 +214,8 @@ def _result(setting: Setting, meter: Meter, descents: list[tuple[Descent, Status
         rank=setting.metric.rank,
         method=setting.method,
         method_reason=setting.reason,
+        inner_iterations=sum(record.inner_iterations for record in history),
+        factorisations=setting.builder.factorisations + 1,
         history=history,
         starts=tuple((descent.evaluation.value, ended) for descent, ended in descents),
     )

@@ -19,14 +19,14 @@ def _line(record: IterationRecord) -> str:
     )
 
 
-def iteration_printer(callback: Callback | None, verbose: int) -> Callback | None:
-    """Return a callback that writes a line for each record and then calls `callback`."""
+def iteration_printer(callback: Callback | None, verbose: int, title: str = "") -> Callback | None:
+    """Return a callback that writes a line for each record, after a title, and then calls `callback`."""
     if not verbose:
         return callback
 
     def show(record: IterationRecord) -> None:
         if record.iteration == 0:
-            sys.stdout.write(_HEADER + "\n")
+            sys.stdout.write((f"{title}\n" if title else "") + _HEADER + "\n")
         sys.stdout.write(_line(record) + (f"  {record.note}" if record.note else "") + "\n")
         sys.stdout.flush()
         if callback is not None:

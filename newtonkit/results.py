@@ -81,9 +81,10 @@ class IterationRecord:
     trials : int
         Steps tried, each at O(n).
     rows_sampled : int
-        Rows in the Hessian model.
+        Rows in the Hessian model, or in its preconditioner.
     inner_iterations : int
-        Iterations of an inner solver; 0 where the model is factorised.
+        Products with the Hessian that the inner solver made at x, for the step from it and
+        for verdicts; 0 where the model is factorised.
     passes : int
         Sweeps over the data since the start.  Forming a Gram matrix counts as one sweep
         here, though it takes longer than one product.
@@ -92,7 +93,7 @@ class IterationRecord:
     phases : dict of str to float
         Wall time since the start for each kind of work.
     note : str
-        Anything out of the ordinary; empty if nothing was.
+        Anything out of the ordinary, such as why rows were sampled anew; empty if nothing was.
     x : ndarray of shape (d,), or None
         The point: given to the callback, not kept in the history.
     """
@@ -137,7 +138,13 @@ class MinimizeResult(OptimizeResult):
     rank : int
         Rank of the metric: d unless the design is rank-deficient.
     method : str
-        The method used.
+        The method used: "exact", "sampled" or "sketched".
+    method_reason : str
+        Why "auto" took it; empty where it was asked for.
+    inner_iterations : int
+        Products with the Hessian made by inner solvers, those for verdicts included.
+    factorisations : int
+        Matrices of d columns factorised, that of the metric included, in all starts.
     seconds : float
         Wall time.
     history : tuple of IterationRecord
@@ -157,6 +164,9 @@ class MinimizeResult(OptimizeResult):
     rank: int
     seconds: float
     method: str
+    method_reason: str
+    inner_iterations: int
+    factorisations: int
     history: tuple[IterationRecord, ...]
     starts: tuple[tuple[float, Status], ...]
 

@@ -158,6 +158,7 @@ class SampledBuilder:
         self._seed = seed
         self._sampler = HessianSampler(seed, metric, _COLUMNS)
         self._models = self._own_passes = 0
+        self.factorisations = 0
         self._previous: SampledModel | None = None
         self._previous_size = np.inf
         self._reason = ""
@@ -194,6 +195,7 @@ class SampledBuilder:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         assert isinstance(evaluation, Evaluation)
         self._models += 1
+        self.factorisations += 1
         rng = np.random.default_rng((self._seed, 0, self._models))
         model = SampledModel(self._problem, self._metric, evaluation, self._form, self._sampled, rng)
         model.note = self._note

@@ -47,6 +47,7 @@ class SketchedBuilder:
         self._sampler = HessianSampler(seed, metric, _COLUMNS)
         self._oversampling = _ROWS_PER_DIMENSION
         self._models = self._own_passes = 0
+        self.factorisations = 0
         self._previous: SketchedModel | None = None
         self._forced = ""
         self._is_fresh = False
@@ -70,6 +71,7 @@ class SketchedBuilder:
         if not reason:
             return
         sampled, indices, trouble = self._sampler.draw(evaluation.hessian, self._form, self._oversampling)
+        self.factorisations += 1
         self._preconditioner = Preconditioner(self._metric, sampled)
         self._freshness = Freshness(weights, indices)
         self._rows_sampled = sampled.n_rows

@@ -11,9 +11,15 @@ from newtonkit.comparison.own import OwnMethod
 from newtonkit.comparison.scipy_minimize import SCIPY_MINIMIZE
 from newtonkit.problems import Problem
 
+_OWN = (
+    OwnMethod(name="newtonkit", most_parameters=15_000),
+    OwnMethod(name="newtonkit-sketched", method="sketched", randomised=True, most_parameters=15_000),
+    OwnMethod(name="newtonkit-sampled", method="sampled", randomised=True, most_parameters=15_000),
+)
+
 REGISTRY: dict[str, Method] = {
     method.name: method
-    for method in (OwnMethod(name="newtonkit", most_parameters=15_000), *SCIPY_MINIMIZE, *SCIPY_LEAST_SQUARES)
+    for method in (*_OWN, *SCIPY_MINIMIZE, *SCIPY_LEAST_SQUARES)
 }
 """The methods by name, in the order in which they run."""
 

@@ -113,7 +113,8 @@ SOLVE = Page(
                              offset, encoding (levels, means, scales, factor)
                 solution     coefficients by name, intercept
                 result       status, success, message, fun, nit, nfev, njev, nhev,
-                             passes, rank, seconds, relative_gradient, method, starts
+                             inner_iterations, factorisations, passes, rank, seconds,
+                             relative_gradient, method, method_reason, starts
                 history      a record of each iteration, the start first
                 interrupted  whether Ctrl-C ended the solve
 

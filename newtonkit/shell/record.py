@@ -85,10 +85,13 @@ def record_of_ready(name: str, kind: str, problem: Problem, result: MinimizeResu
     )
 
 
+_MORE_COUNTS = ("inner_iterations", "factorisations", "passes", "rank")
+
+
 def _record(
     problem: dict[str, Any], data: dict[str, Any], solution: dict[str, Any], result: MinimizeResult
 ) -> dict[str, Any]:
-    counts = {name: int(result[name]) for name in ("nit", "nfev", "njev", "nhev", "passes", "rank")}
+    counts = {name: int(result[name]) for name in ("nit", "nfev", "njev", "nhev", *_MORE_COUNTS)}
     summary = {
         "status": result.status.name,
         "success": bool(result.success),
@@ -98,6 +101,7 @@ def _record(
         "seconds": result.seconds,
         "relative_gradient": result.history[-1].relative_gradient if result.history else None,
         "method": result.method,
+        "method_reason": result.method_reason,
         "starts": [{"fun": value, "status": status.name} for value, status in result.starts],
     }
     return {

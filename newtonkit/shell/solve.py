@@ -34,9 +34,11 @@ def add(commands: Any) -> None:
     solver = parser.add_argument_group("SOLVER")
     solver.add_argument(
         "--method",
-        choices=("exact",),
-        default="exact",
-        help="where the curvature comes from; exact: the full Hessian (default: %(default)s)",
+        choices=("auto", "exact", "sketched", "sampled"),
+        default="auto",
+        help="where the curvature comes from; exact: the full Hessian; sketched: products with it, "
+        "preconditioned by a sample of the rows; sampled: a sample drawn anew in each iteration; "
+        "auto: exact or sketched, by the shape of the data (default: %(default)s)",
     )
     solver.add_argument(
         "--gtol",
@@ -57,7 +59,9 @@ def add(commands: Any) -> None:
         metavar="N",
         help="take the best of N descents, from 0 and from random points (default: %(default)d)",
     )
-    solver.add_argument("--seed", type=seed, metavar="K", help="makes the random points the same each time")
+    solver.add_argument(
+        "--seed", type=seed, metavar="K", help="makes random points and samples the same each time"
+    )
     output = parser.add_argument_group("OUTPUT")
     output.add_argument("--output", metavar="FILE", help="write solution and record as JSON; - is stdout")
     output.add_argument("--quiet", action="store_true", help="no summary and no progress")

@@ -25,6 +25,7 @@ class SmoothBuilder:
 
     def __init__(self, function: SmoothFunction) -> None:
         self._function = function
+        self.factorisations = 0
 
     def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
@@ -33,6 +34,7 @@ class SmoothBuilder:
     def build(self, evaluation: PointEvaluation) -> CurvatureModel:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         hessian = evaluation.hessian
+        self.factorisations += 1
         if isinstance(hessian, BandedHessian):
             return BandedModel(hessian, evaluation)
         with one_blas_thread():  # for as long as our own work lasts, not the user's
