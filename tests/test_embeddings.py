@@ -13,6 +13,7 @@ from scipy import sparse
 import newtonkit as nk
 from newtonkit.design import Design, KroneckerDesign, as_design
 from newtonkit.design import base as design_base
+from newtonkit.design import sparse as design_sparse
 from newtonkit.design.kernels import csr_square_norms, hash_rows, scatter_csr_rows, scatter_rows
 from newtonkit.design.scatter import SignScatter
 from newtonkit.design.shifted import ShiftedDesign
@@ -143,14 +144,14 @@ class TestKernels:
         targets, coefficients = scatter.hashed(slice(0, 60), scale)
         wanted = 1.0 + matrix_of(scatter, 60) @ (scale[:, None] * a)
         matrix = sparse.csr_array(a.astype(dtype))
-        for columns in (7, 8):  # the last is for an intercept, and must be left alone
-            dense, csr = np.ones((20, columns)), np.ones((20, columns))
-            RUNS[run](scatter_rows)(a.astype(dtype), targets, coefficients, dense)
-            parts = (matrix.data, matrix.indices, matrix.indptr)
-            RUNS[run](scatter_csr_rows)(*parts, targets, coefficients, csr)
-            for out in (dense, csr):
-                assert_allclose(out[:, :7], wanted, rtol=1e-13, atol=1e-13)
-                assert (out[:, 7:] == 1.0).all()
+        dense, csr = np.ones((20, 7)), np.ones((20, 7))
+        RUNS[run](scatter_rows)(a.astype(dtype), targets, coefficients, dense)
+        given = (matrix.data, matrix.indices, matrix.indptr, targets, coefficients)
+        for first, last in ((0, 9), (9, 10), (10, 20)):
+            RUNS[run](scatter_csr_rows)(*given, first, last, csr)
+            assert (csr[last:] == 1.0).all()
+        for out in (dense, csr):
+            assert_allclose(out, wanted, rtol=1e-13, atol=1e-13)
 
     @pytest.mark.parametrize("run", RUNS)
     @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -164,8 +165,11 @@ class TestKernels:
 
 
 def both_sizes(monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
-    if large:
+    if large:  # and cut into many pieces
         monkeypatch.setattr(design_base, "_SMALL_DESIGN", 0)
+        monkeypatch.setattr(design_base, "_TILE_ENTRIES", 100)
+        monkeypatch.setattr(design_sparse, "_TILE_ROWS", 200)
+        monkeypatch.setattr(design_sparse, "_HASHED_ROWS", 64)
 
 
 @pytest.mark.parametrize("large", [False, True], ids=["plain NumPy", "kernels"])

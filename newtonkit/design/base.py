@@ -109,14 +109,14 @@ class Design(ABC):
     ) -> None:
         """Add ``coefficients[i, j] * A[rows][i]`` to ``out[targets[i, j]]`` for all i and j.
 
-        `rows` are any consecutive rows; `out` is in C order and may have more columns than
-        the design, whose d come first.  Each entry of `out` is summed in a fixed order.
+        `rows` are any consecutive rows; `out` is in C order.  Each entry of it is summed in
+        a fixed order.
         """
         dense = np.ascontiguousarray(self.dense_rows(rows))
         if self.is_small:
             ends = targets.shape[1] * np.arange(len(targets) + 1)
             matrix = csr_array((coefficients.ravel(), targets.ravel(), ends), shape=(len(targets), len(out)))
-            out[:, : dense.shape[1]] += matrix.T @ dense.astype(np.float64, copy=False)
+            out += matrix.T @ dense.astype(np.float64, copy=False)
             return
         from newtonkit.design.kernels import scatter_rows  # noqa: PLC0415  (Numba: only for large data)
 

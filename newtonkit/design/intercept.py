@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newtonkit.design.base import Design, FloatArray, IntArray
-from newtonkit.design.scatter import TargetArray
+from newtonkit.design.scatter import SignScatter
 
 
 class InterceptDesign(Design):
@@ -73,10 +73,11 @@ class InterceptDesign(Design):
         last = transform[-1] if offset is None else transform[-1] + offset
         return self._inner.block_square_norms(block, transform[:-1], last)
 
-    def add_embedded(
-        self, rows: slice, targets: TargetArray, coefficients: FloatArray, out: FloatArray
-    ) -> None:
-        """See :meth:`Design.add_embedded`."""
-        self._inner.add_embedded(rows, targets, coefficients, out)
-        column = np.bincount(targets.ravel(), weights=coefficients.ravel(), minlength=len(out))
-        out[:, self.shape[1] - 1] += column
+    def embed(self, scatter: SignScatter, scale: FloatArray | None = None) -> FloatArray:
+        """See :meth:`Design.embed`."""
+        column = np.zeros(scatter.n_rows)
+        hashed = scatter.hashed if self.is_small else scatter.compiled_hash
+        for block in self.blocks:
+            targets, coefficients = hashed(block, None if scale is None else scale[block])
+            column += np.bincount(targets.ravel(), coefficients.ravel(), minlength=len(column))
+        return np.column_stack((self._inner.embed(scatter, scale), column))

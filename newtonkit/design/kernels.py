@@ -78,19 +78,20 @@ def scatter_rows(rows, targets, coefficients, out):  # type: ignore[no-untyped-d
 
 
 @compiled
-def scatter_csr_rows(data, indices, indptr, targets, coefficients, out):  # type: ignore[no-untyped-def]
-    """Do what ``scatter_rows`` does for rows in CSR.
+def scatter_csr_rows(data, indices, indptr, targets, coefficients, first, last, out):  # type: ignore[no-untyped-def]
+    """Do what ``scatter_rows`` does for rows in CSR, to the rows `first` to `last` of `out` alone.
 
-    The output is touched at random.  Sorting by its rows or columns first was tried: what
-    it saves in the cache it costs in passes over the entries and in fresh memory.
+    A sparse row touches the output at random: rows of it that fit into the cache are filled
+    at a time, which pays although targets are read again, and threads need no output each.
     """
-    for i in range(len(indptr) - 1):
-        for j in range(targets.shape[1]):
-            coefficient = coefficients[i, j]
-            if coefficient != 0.0:
-                target = out[targets[i, j]]
-                for a in range(indptr[i], indptr[i + 1]):
-                    target[indices[a]] += coefficient * data[a]
+    for j in range(targets.shape[1]):
+        for i in range(len(indptr) - 1):
+            if first <= targets[i, j] < last:
+                coefficient = coefficients[i, j]
+                if coefficient != 0.0:
+                    target = out[targets[i, j]]
+                    for a in range(indptr[i], indptr[i + 1]):
+                        target[indices[a]] += coefficient * data[a]
 
 
 @compiled

@@ -11,10 +11,20 @@ from scipy.sparse import csr_array
 
 from newtonkit.design.base import Design, FloatArray, IntArray, row_blocks
 from newtonkit.design.dense import group_selector, weighted_gram
-from newtonkit.design.scatter import TargetArray
+from newtonkit.design.scatter import SignScatter
+from newtonkit.design.threads import map_blocks
 
 _DENSE_GRAM_ENTRIES = 1_000_000
 _DENSE_GRAM_DENSITY = 0.2
+_CACHED_ENTRIES = 2**20
+_LEAST_RANGES = 4
+_TILE_ROWS = 2**20
+_HASHED_ROWS = 2**16
+
+
+def cut(first: int, last: int, length: int) -> list[slice]:
+    """Return consecutive slices of a given length, the last of which may be shorter."""
+    return [slice(k, min(k + length, last)) for k in range(first, last, length)]
 
 
 class SparseDesign(Design):
@@ -106,15 +116,28 @@ class SparseDesign(Design):
         csr_square_norms(rows.data, rows.indices, rows.indptr, transform, given, out)  # type: ignore[no-untyped-call]
         return out
 
-    def add_embedded(
-        self, rows: slice, targets: TargetArray, coefficients: FloatArray, out: FloatArray
-    ) -> None:
-        """See :meth:`Design.add_embedded`."""
+    def embed(self, scatter: SignScatter, scale: FloatArray | None = None) -> FloatArray:
+        """See :meth:`Design.embed`; threads fill different rows of one output."""
         if self.is_small:
-            super().add_embedded(rows, targets, coefficients, out)
-            return
+            return super().embed(scatter, scale)
         from newtonkit.design.kernels import scatter_csr_rows  # noqa: PLC0415  (Numba: only for large data)
 
-        data, indices = self._matrix.data, self._matrix.indices
-        indptr = self._matrix.indptr[rows.start : rows.stop + 1]
-        scatter_csr_rows(data, indices, indptr, targets, coefficients, out)  # type: ignore[no-untyped-call]
+        n, d = self.shape
+        out = np.zeros((scatter.n_rows, d))
+        length = max(1, min(_CACHED_ENTRIES // d, -(-scatter.n_rows // _LEAST_RANGES)))
+        ranges = cut(0, scatter.n_rows, length)
+        matrix = self._matrix
+        for tile in cut(0, n, _TILE_ROWS):
+            pieces = cut(tile.start, tile.stop, _HASHED_ROWS)
+            hashed = map_blocks(
+                lambda rows: scatter.compiled_hash(rows, None if scale is None else scale[rows]), pieces
+            )
+            targets, coefficients = (np.concatenate(parts) for parts in zip(*hashed, strict=True))
+            indptr = matrix.indptr[tile.start : tile.stop + 1]
+            given = (matrix.data, matrix.indices, indptr, targets, coefficients)
+
+            def fill(part: slice, given: Any = given) -> None:
+                scatter_csr_rows(*given, part.start, part.stop, out)  # type: ignore[no-untyped-call]
+
+            map_blocks(fill, ranges)
+        return out
