@@ -25,9 +25,12 @@ def comparison(data):
 
 class TestEqualTerms:
     def test_every_method_runs_in_order(self, comparison):
-        assert tuple(report.name for report in comparison.reports) == METHODS
-        assert METHODS[0] == "newtonkit"
-        assert len(METHODS) == 14
+        on_request = ("newton-sketched", "newton-sampled")  # small data have no use for them
+        assert tuple(report.name for report in comparison.reports) == tuple(
+            name for name in METHODS if name not in on_request
+        )
+        assert METHODS[:3] == ("newtonkit", *on_request)
+        assert len(METHODS) == 16
 
     def test_reached_means_that_the_gradient_is_at_tolerance(self, data, comparison):
         first = np.linalg.norm(exp_gradient(data, np.zeros(5)))

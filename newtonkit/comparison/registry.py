@@ -13,8 +13,8 @@ from newtonkit.problems import Problem
 
 _OWN = (
     OwnMethod(name="newtonkit", most_parameters=15_000),
-    OwnMethod(name="newtonkit-sketched", method="sketched", randomised=True, most_parameters=15_000),
-    OwnMethod(name="newtonkit-sampled", method="sampled", randomised=True, most_parameters=15_000),
+    OwnMethod(name="newton-sketched", method="sketched", randomised=True, most_parameters=15_000),
+    OwnMethod(name="newton-sampled", method="sampled", randomised=True, most_parameters=15_000),
 )
 
 REGISTRY: dict[str, Method] = {
