@@ -137,7 +137,8 @@ class SparseDesign(Design):
             given = (matrix.data, matrix.indices, indptr, targets, coefficients)
 
             def fill(part: slice, given: Any = given) -> None:
-                scatter_csr_rows(*given, part.start, part.stop, out)  # type: ignore[no-untyped-call]
+                arguments = (*given, part.start, part.stop, out)
+                scatter_csr_rows(*arguments)  # type: ignore[no-untyped-call]
 
             map_blocks(fill, ranges)
         return out
