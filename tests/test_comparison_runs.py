@@ -222,7 +222,8 @@ class TestSeeds:
         assert all(report.seeds == () for report in comparison.reports)
         assert comparison["BFGS"].seconds_range is None
         assert comparison["BFGS"].iterations_range is None
-        assert not any(method.randomised for name, method in registry.REGISTRY.items() if name != "wandering")
+        randomised = {name for name, method in registry.REGISTRY.items() if method.randomised}
+        assert randomised == {"wandering", "newton-sketched", "newton-sampled"}
 
     @pytest.mark.parametrize("rng", [7, lambda: np.random.default_rng(7)])
     def test_runs_repeat_with_the_same_rng(self, problem, registered, rng):
