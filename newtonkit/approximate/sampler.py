@@ -144,14 +144,15 @@ class HessianSampler:
         m = _EMBEDDED_PER_COLUMN * d + _MORE_EMBEDDED
         embedding = SparseSign(m, _NONZEROS, int(rng.integers(2**63)))
         embedded = embedding.apply(form.design, np.sqrt(np.abs(form.weights)))
-        penalised = np.flatnonzero(ridge)
-        penalty = np.zeros((len(penalised), d))
-        penalty[np.arange(len(penalised)), penalised] = np.sqrt(ridge[penalised])
-        coordinates = self._metric.steps(np.eye(self._metric.rank))
-        found = whitening(np.concatenate((embedded, penalty)) @ coordinates)
+        found = whitening(embedded, ridge)
+        transform = found.transform
+        if found.note:  # most likely the design is ill-conditioned, not its weights
+            coordinates = self._metric.steps(np.eye(self._metric.rank))
+            penalty = np.diag(np.sqrt(ridge))[ridge > 0.0]
+            found = whitening(np.concatenate((embedded, penalty)) @ coordinates)
+            transform = coordinates @ found.transform
         # Few embedded rows make every score larger by this factor (see leverage_scores).
         bias = 1.0 / (1.0 - found.rank / m)
-        transform = coordinates @ found.transform
         scores = scores_under(form.design, form.weights, transform, self._columns, rng)
         self.passes += 2
         probabilities = np.minimum(1.0, (oversampling / bias) * scores)
