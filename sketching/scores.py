@@ -147,7 +147,7 @@ def design_scores(
     --------
     >>> import numpy as np
     >>> from newtonkit.design import as_design
-    >>> from newtonkit.sketching import design_scores
+    >>> from newtonkit.sketching.scores import design_scores
     >>> design = as_design([[3.0], [4.0]])
     >>> design_scores(design, None, "exact", 0.0, np.random.default_rng(0)).round(6).tolist()
     [0.36, 0.64]
@@ -253,7 +253,7 @@ def scores_under(
     --------
     >>> import numpy as np
     >>> from newtonkit.design import as_design
-    >>> from newtonkit.sketching import scores_under
+    >>> from newtonkit.sketching.scores import scores_under
     >>> design = as_design([[3.0], [4.0]])
     >>> scores_under(design, np.array([1.0, -1.0]), np.array([[0.2]]), None, np.random.default_rng(0))
     array([0.36, 0.64])

@@ -192,7 +192,7 @@ def sparsify_design(
     --------
     >>> import numpy as np
     >>> from newtonkit.design import as_design
-    >>> from newtonkit.sketching import sparsify_design
+    >>> from newtonkit.sketching.sparsifying import sparsify_design
     >>> design = as_design(np.ones((9, 1)))
     >>> sparsify_design(design, None, 0.5, 0.01, np.random.default_rng(0))
     RowSample(9 of 9 rows, share 1, 9 certain)

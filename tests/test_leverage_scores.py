@@ -17,7 +17,8 @@ from scipy import sparse
 
 import newtonkit as nk
 from newtonkit.design import as_design
-from newtonkit.sketching import leverage_scores, scores, scores_under
+from newtonkit.sketching import leverage_scores, scores
+from newtonkit.sketching.scores import scores_under
 
 # The same draws in every run; what is promised fails for less than one seed in 1000.
 SEEDS = range(3)

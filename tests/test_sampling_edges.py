@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from newtonkit.design import as_design
-from newtonkit.sketching import RowSample, sparsify, sparsify_design
+from newtonkit.sketching import RowSample, sparsify
+from newtonkit.sketching.sparsifying import sparsify_design
 from tests.test_sampling import GROUPS, A, D
 
 EDGES: dict[str, tuple[Callable[[], RowSample], list[int]]] = {

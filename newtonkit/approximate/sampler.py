@@ -10,7 +10,8 @@ from newtonkit.metric import Metric
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.rows import Groups
 from newtonkit.problems.shifting import ShiftedForm
-from newtonkit.sketching import RowSample, SparseSign, bernoulli_sample, scores_under, whitening
+from newtonkit.sketching import RowSample, SparseSign, bernoulli_sample, whitening
+from newtonkit.sketching.scores import scores_under
 
 _NONZEROS = 4
 _EMBEDDED_PER_COLUMN, _MORE_EMBEDDED = 4, 64
