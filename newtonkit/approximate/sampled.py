@@ -156,7 +156,7 @@ class SampledBuilder:
         self._metric = metric
         self._epsilon = epsilon
         self._seed = seed
-        self._sampler = HessianSampler(seed, metric, _COLUMNS)
+        self._sampler = HessianSampler(seed, metric, _COLUMNS, is_rough=False)
         self._models = self._own_passes = 0
         self.factorisations = 0
         self._previous: SampledModel | None = None

@@ -15,6 +15,9 @@ from newtonkit.sketching.scores import scores_under
 
 _NONZEROS = 4
 _EMBEDDED_PER_COLUMN, _MORE_EMBEDDED = 4, 64
+_UNIFORM_PER_COLUMN, _MORE_UNIFORM = 3, 64
+_UNSEEN = 1e-3
+_COHERENT = 2.0
 
 
 class SampledHessian:
@@ -98,6 +101,8 @@ class HessianSampler:
         well-conditioned as their weights allow.
     columns : int
         Johnson-Lindenstrauss columns of the scores.
+    is_rough : bool
+        Whether scores under a uniform sample will do, unless they show that rows are coherent.
 
     Attributes
     ----------
@@ -105,10 +110,11 @@ class HessianSampler:
         Sweeps over the data so far.
     """
 
-    def __init__(self, seed: int, metric: Metric, columns: int) -> None:
+    def __init__(self, seed: int, metric: Metric, columns: int, *, is_rough: bool) -> None:
         self._seed = seed
         self._metric = metric
         self._columns = columns
+        self._is_rough = is_rough
         self._draws = 0
         self.passes = 0
 
@@ -135,27 +141,73 @@ class HessianSampler:
         if max(oversampling * d, _EMBEDDED_PER_COLUMN * d + _MORE_EMBEDDED) >= 0.8 * n:
             self.passes += 1
             return SampledHessian(hessian, form.design, form.weights, form.remainder), np.arange(n), ""
-        sample, note = self._sample(form, hessian.ridge, oversampling)
+        sample, note = self._sample(hessian, form, oversampling)
         rows = form.design.rows(sample.indices)
         return SampledHessian(hessian, rows, sample.weights, form.remainder), sample.indices, note
 
-    def _sample(self, form: ShiftedForm, ridge: FloatArray, oversampling: float) -> tuple[RowSample, str]:
+    def _sample(
+        self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float
+    ) -> tuple[RowSample, str]:
         rng = np.random.default_rng((self._seed, self._draws))
+        note = ""
+        if self._is_rough:
+            transform = self._first_transform(hessian, form, rng)
+            if transform is not None:
+                scores = scores_under(form.design, form.weights, transform, self._columns, rng)
+                self.passes += 1
+                probabilities = np.minimum(1.0, oversampling * scores)
+                if probabilities.sum() <= _COHERENT * oversampling * len(transform.T):
+                    return bernoulli_sample(form.weights, probabilities, rng), note
+            note = "few rows carry directions alone: scores from an embedding"
+        scores, trouble = self._embedded_scores(form, hessian.ridge, rng)
+        notes = "; ".join(part for part in (note, trouble) if part)
+        probabilities = np.minimum(1.0, oversampling * scores)
+        return bernoulli_sample(form.weights, probabilities, rng), notes
+
+    def _first_transform(
+        self, hessian: StructuredHessian, form: ShiftedForm, rng: np.random.Generator
+    ) -> FloatArray | None:
+        """Return coordinates that whiten a uniform sample, None if that has no Cholesky factor.
+
+        Under a sample of rows no score is too low (Cohen et al., Uniform sampling for matrix
+        approximation, 2015), but for what the sample does not see at all: a little of the
+        metric, weighted as the middle row is, stands for that.  Rows that carry a direction
+        alone come out with large scores and are kept; are there many, the sum of scores tells.
+        """
+        n, d = form.design.shape
+        m = _UNIFORM_PER_COLUMN * d + _MORE_UNIFORM
+        indices = np.sort(rng.choice(n, m, replace=False))
+        weights = np.abs(form.weights[indices])
+        rows = SampledHessian(hessian, form.design.rows(indices), (n / m) * weights)
+        reduced = self._metric.congruence(rows)
+        reduced[np.diag_indices_from(reduced)] += _UNSEEN * n * float(np.median(weights))
+        factor, failed = scipy.linalg.lapack.dpotrf(reduced, lower=1, clean=1)
+        if failed:
+            return None
+        inverse, failed = scipy.linalg.lapack.dtrtri(factor, lower=1)
+        if failed:
+            return None
+        return self._metric.steps(np.asarray(inverse).T * np.sqrt(1.0 - d / m))
+
+    def _embedded_scores(
+        self, form: ShiftedForm, ridge: FloatArray, rng: np.random.Generator
+    ) -> tuple[FloatArray, str]:
+        """Return scores under an embedding of all weighted rows."""
         d = form.design.shape[1]
         m = _EMBEDDED_PER_COLUMN * d + _MORE_EMBEDDED
         embedding = SparseSign(m, _NONZEROS, int(rng.integers(2**63)))
         embedded = embedding.apply(form.design, np.sqrt(np.abs(form.weights)))
         found = whitening(embedded, ridge)
         transform = found.transform
+        note = ""
         if found.note:  # most likely the design is ill-conditioned, not its weights
             coordinates = self._metric.steps(np.eye(self._metric.rank))
             penalty = np.diag(np.sqrt(ridge))[ridge > 0.0]
             found = whitening(np.concatenate((embedded, penalty)) @ coordinates)
             transform = coordinates @ found.transform
+            note = f"scores: {found.note}" if found.note else ""
         # Few embedded rows make every score larger by this factor (see leverage_scores).
         bias = 1.0 / (1.0 - found.rank / m)
         scores = scores_under(form.design, form.weights, transform, self._columns, rng)
         self.passes += 2
-        probabilities = np.minimum(1.0, (oversampling / bias) * scores)
-        note = f"scores: {found.note}" if found.note else ""
-        return bernoulli_sample(form.weights, probabilities, rng), note
+        return scores / bias, note

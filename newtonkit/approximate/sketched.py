@@ -25,7 +25,7 @@ from newtonkit.problems import Problem
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.shifting import ShiftedForm
 from newtonkit.secular import DiagonalQuadratic
-from newtonkit.spectral import SpectralModel
+from newtonkit.spectral import SpectralModel, overflow_allowed
 
 _MOST_INNER = 60
 _COMPLETED = 32
@@ -112,7 +112,8 @@ class SketchedModel:
         """See :class:`newtonkit.curvature.CurvatureModel`."""
         lowest, highest = self._radii
         if not lowest <= radius <= highest:
-            self._extend(radius)
+            with overflow_allowed():
+                self._extend(radius)
             self.step_iterations = self._space.size
             self._radii = min(radius, lowest) / 100.0, radius
         return self._model().step(radius)

@@ -44,7 +44,7 @@ class SketchedBuilder:
         self._metric = metric
         self._gtol = gtol
         self._seed = seed
-        self._sampler = HessianSampler(seed, metric, _COLUMNS)
+        self._sampler = HessianSampler(seed, metric, _COLUMNS, is_rough=True)
         self._oversampling = _ROWS_PER_DIMENSION
         self._models = self._own_passes = 0
         self.factorisations = 0
@@ -78,7 +78,8 @@ class SketchedBuilder:
         self._kept_all = sampled.n_rows == len(weights)
         lost = self._metric.rank - self._preconditioner.rank
         loss = f"{lost} of {self._metric.rank} directions have no curvature in the sample" if lost else ""
-        self._note = "; ".join(part for part in (reason, trouble, loss) if part)
+        notes = (reason, trouble, self._preconditioner.note, loss)
+        self._note = "; ".join(part for part in notes if part)
 
     def _reason(self, weights: np.ndarray) -> str:
         """Return why a new sample is needed; empty if the old one serves."""
