@@ -87,7 +87,9 @@ class SpectralModel:
         directions = self._metric.steps(self._vectors[:, doubtful])
         rows = self._row_steps(directions)
         values, turn = scipy.linalg.eigh(self._hessian.restricted(directions, rows))
+        # The directions are rounded too, and so hold a little of those with curvature.
         rounding = 32.0 * _EPS * self._hessian.sizes(directions @ turn, rows @ turn)
+        rounding += (32.0 * _EPS) ** 2 * largest
         self._vectors[:, doubtful] = self._vectors[:, doubtful] @ turn
         self.curvatures[doubtful] = np.where(np.abs(values) <= rounding, 0.0, values)
         order = np.argsort(self.curvatures, kind="stable")
