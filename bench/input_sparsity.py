@@ -156,7 +156,7 @@ def iteration(design: str, method: str, kind: str, n: int, epsilon: float) -> tu
     A = dense_rows(n, d, seed=n) if design == "dense" else sparse_rows(n, d, _PER_ROW, seed=n)
     problem, x = regression(kind, A, seed=n)
     metric = embedded_metric(problem, problem.evaluate(x).curvature_mass, 0)[0]
-    return Iteration(method, problem, x, metric, epsilon), A.size if design == "dense" else A.nnz
+    return Iteration(method, problem, x, metric, epsilon), A.size if isinstance(A, np.ndarray) else A.nnz
 
 
 def all_sizes(largest: int) -> list[int]:

@@ -84,7 +84,7 @@ def minimum(planted: PlantedProblem, gtol: float = 1e-14) -> Minimum:
     best = int(left[1] < left[0])
     x, hessian = evaluations[best].x, evaluations[best].hessian
     carried = max(length(hessian, newton_step(_carried(planted, x, part))) for part in _PARTS)
-    return Minimum(x, ("planted", "exact")[best], *left, carried, apart, hessian)
+    return Minimum(x, ("planted", "exact")[best], left[0], left[1], carried, apart, hessian)
 
 
 def _carried(planted: PlantedProblem, x: FloatArray, part: float) -> Any:

@@ -43,7 +43,7 @@ def warning(in_use: float) -> str:
     """Return a warning for the head of a table if the machine is not quiet; empty if it is."""
     if not in_use > _QUIET:
         return ""
-    return f"WARNING: other programs keep {in_use:.1f} cores busy; do not trust these figures\n"
+    return f"WARNING: other programs keep {in_use:.1f} cores busy: do not trust timings\n"
 
 
 def median_seconds(task: Callable[[], Any], repeats: int) -> float:

@@ -25,10 +25,10 @@ def test_the_bound_on_the_steps_is_the_least_power_that_suffices():
 
 
 def test_steps_are_counted_from_near_and_judged_down_to_the_floor():
-    distances = (50.0, 10.0, 1.0, 2e-2, 1e-2, 1e-4, 2e-9, 1.9e-9)
+    distances = (50.0, 10.0, 1.0, 2e-2, 1e-2, 1e-4, 2e-9, 1.9e-9, 3e-8)
     steps, worst = sampled_iterations._judged(distances, 1, floor=1e-8)
     assert steps == (2, 4, 5, 5, None)
-    assert worst == 0.5  # neither the first step, which is far away, nor the last, which is rounding
+    assert worst == 0.5  # neither the first step, which is far away, nor the last two, which are rounding
     steps, worst = sampled_iterations._judged(distances, None, floor=1e-8)
     assert steps == (None,) * 5
     assert math.isnan(worst)
