@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 import newtonkit as nk
 from bench.gaussian import KINDS, dense_rows, regression
 from bench.machine import header, machine, spread, versions
-from bench.timing import Stopwatch, cores_in_use, timed, warning
+from bench.timing import CLOCKS, Stopwatch, cores_in_use, timed, use_clock, warning
 from newtonkit.approximate import SketchedBuilder, embedded, sampler, sketched_builder
 from newtonkit.approximate.preconditioner import Preconditioner
 from newtonkit.design import one_blas_thread
@@ -251,20 +251,25 @@ def main() -> None:
     parser.add_argument("--kind", choices=KINDS, default="softmax", help="which regression")
     parser.add_argument("--repeats", type=int, default=5, help="rounds after the one to warm up")
     parser.add_argument("--threads", type=int, default=nk.get_num_threads(), help="threads, for all")
+    parser.add_argument("--clock", choices=tuple(CLOCKS), default="wall", help="which time to measure")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
     nk.set_num_threads(arguments.threads)
+    use_clock(arguments.clock)
     in_use = cores_in_use()
     setting = {
         "machine": machine(),
         "versions": versions("numpy", "scipy", "numba"),
         "cores_used_by_others": in_use,
         "threads": arguments.threads,
+        "clock": arguments.clock,
         "repeats": arguments.repeats,
         "kind": arguments.kind,
     }
     print(header(setting["machine"], setting["versions"]))
-    print(f"{arguments.kind} regression, {arguments.threads} threads, {arguments.repeats} rounds\n")
+    print(
+        f"{arguments.kind} regression, {arguments.threads} threads, {arguments.clock} time, {arguments.repeats} rounds\n"
+    )
     print(warning(in_use), end="")
     with threadpool_limits(limits=arguments.threads):
         rows = [measured(n, d, arguments.repeats, arguments.kind) for n, d in arguments.sizes]

@@ -32,7 +32,7 @@ import numpy as np
 import newtonkit as nk
 from bench.gaussian import KINDS, dense_rows, regression, sparse_rows
 from bench.machine import header, machine, spread, versions
-from bench.timing import cores_in_use, fitted_line, timed, warning
+from bench.timing import CLOCKS, cores_in_use, fitted_line, free_bytes, timed, use_clock, warning
 from newtonkit.approximate import SampledBuilder, SketchedBuilder
 from newtonkit.approximate.embedded import embedded_metric
 from newtonkit.design import FloatArray, one_blas_thread
@@ -243,14 +243,6 @@ def rows_that_fit(design: str, wanted: int) -> int:
     return min(wanted, int(0.5 * free_bytes() / each))
 
 
-def free_bytes() -> int:
-    """Return how much memory can be had."""
-    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-        if line.startswith("MemAvailable"):
-            return 1024 * int(line.split()[1])
-    raise RuntimeError("/proc/meminfo does not tell how much memory is available")
-
-
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -261,22 +253,28 @@ def main() -> None:
     parser.add_argument("--designs", nargs="+", choices=tuple(_COLUMNS), default=tuple(_COLUMNS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--threads", type=int, default=nk.get_num_threads(), help="threads")
+    parser.add_argument("--clock", choices=tuple(CLOCKS), default="wall", help="which time to measure")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
     nk.set_num_threads(arguments.threads)
+    use_clock(arguments.clock)
     in_use = cores_in_use()
     setting = {
         "machine": machine(),
         "versions": versions("numpy", "scipy", "numba"),
         "cores_used_by_others": in_use,
         "threads": arguments.threads,
+        "clock": arguments.clock,
         "rounds": arguments.rounds,
         "kind": arguments.kind,
         "epsilon": arguments.epsilon,
         "hessian_products": _PRODUCTS,
     }
     print(header(setting["machine"], setting["versions"]))
-    print(f"{arguments.kind} regression, {arguments.threads} threads, {arguments.rounds} rounds,", end=" ")
+    print(
+        f"{arguments.kind} regression, {arguments.threads} threads, {arguments.clock} time, {arguments.rounds} rounds,",
+        end=" ",
+    )
     print(f"epsilon {arguments.epsilon:g}, {_PRODUCTS} Hessian products\n{warning(in_use)}")
     found = []
     for design in arguments.designs:

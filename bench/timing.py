@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +38,14 @@ def _busy_seconds() -> float:
     return (user + nice + system + irq + soft) / os.sysconf("SC_CLK_TCK")
 
 
+def free_bytes() -> int:
+    """Return how much memory can be had."""
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        if line.startswith("MemAvailable"):
+            return 1024 * int(line.split()[1])
+    raise RuntimeError("/proc/meminfo does not tell how much memory is available")
+
+
 def warning(in_use: float) -> str:
     """Return a warning for the head of a table if the machine is not quiet; empty if it is."""
     if not in_use > _QUIET:
@@ -46,17 +53,21 @@ def warning(in_use: float) -> str:
     return f"WARNING: other programs keep {in_use:.1f} cores busy: do not trust timings\n"
 
 
-def median_seconds(task: Callable[[], Any], repeats: int) -> float:
-    """Return the median time of a task after one run to warm up."""
-    task()
-    return statistics.median(timed(task) for _ in range(repeats))
+CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "processor": time.process_time}
+"""What time can be measured by; processor time is that of all threads together."""
+_clock = [CLOCKS["wall"]]
+
+
+def use_clock(name: str) -> None:
+    """Measure wall time from here on, or processor time, which a busy machine disturbs less."""
+    _clock[0] = CLOCKS[name]
 
 
 def timed(task: Callable[[], Any]) -> float:
     """Return the seconds that a task takes."""
-    began = time.perf_counter()
+    began = _clock[0]()
     task()
-    return time.perf_counter() - began
+    return _clock[0]() - began
 
 
 @dataclass
@@ -109,7 +120,7 @@ class Stopwatch:
         self._stack.pop()
 
     def _charge(self) -> None:
-        now = time.perf_counter()
+        now = _clock[0]()
         if self._stack:
             self.seconds[self._stack[-1]] = self.seconds.get(self._stack[-1], 0.0) + now - self._since
         self._since = now
