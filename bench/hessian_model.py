@@ -267,9 +267,8 @@ def main() -> None:
         "kind": arguments.kind,
     }
     print(header(setting["machine"], setting["versions"]))
-    print(
-        f"{arguments.kind} regression, {arguments.threads} threads, {arguments.clock} time, {arguments.repeats} rounds\n"
-    )
+    print(f"{arguments.kind} regression, {arguments.threads} threads, {arguments.clock} time", end=", ")
+    print(f"{arguments.repeats} rounds\n")
     print(warning(in_use), end="")
     with threadpool_limits(limits=arguments.threads):
         rows = [measured(n, d, arguments.repeats, arguments.kind) for n, d in arguments.sizes]

@@ -271,10 +271,8 @@ def main() -> None:
         "hessian_products": _PRODUCTS,
     }
     print(header(setting["machine"], setting["versions"]))
-    print(
-        f"{arguments.kind} regression, {arguments.threads} threads, {arguments.clock} time, {arguments.rounds} rounds,",
-        end=" ",
-    )
+    print(f"{arguments.kind} regression, {arguments.threads} threads, {arguments.clock} time", end=", ")
+    print(f"{arguments.rounds} rounds")
     print(f"epsilon {arguments.epsilon:g}, {_PRODUCTS} Hessian products\n{warning(in_use)}")
     found = []
     for design in arguments.designs:
