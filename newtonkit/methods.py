@@ -16,8 +16,9 @@ from newtonkit.problems import Problem
 MethodName = Literal["auto", "exact", "sampled", "sketched"]
 METHODS: tuple[str, ...] = get_args(MethodName)
 _EPSILON = 0.1
-_LEAST_COLUMNS = 30
+_LEAST_COLUMNS = 100
 _LEAST_ROWS_PER_COLUMN = 40
+_LEAST_PER_ROW, _MANY_COLUMNS = 25, 600
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,18 @@ def checked_method(method: Any, problem: Objective, epsilon: float | None) -> tu
 def chosen_method(problem: Objective) -> tuple[str, str]:
     """Return what "auto" takes.
 
-    It goes by the shape alone, so that the result depends neither on how fast the machine is nor on
-    how many threads there are.
+    It goes by n, d and the number of entries, at limits that were measured on dense and sparse
+    designs (``python -m bench.method_choice``), and not by a clock: the result depends neither
+    on how fast the machine is nor on how many threads there are.
     """
     if not isinstance(problem, Problem):
         return "exact", "the problem is not made of rows"
     n, d = problem.design.shape
     if d < _LEAST_COLUMNS:
         return "exact", f"d = {d} is less than {_LEAST_COLUMNS}: a Gram matrix costs few passes"
+    per_row = problem.design.n_entries / n
+    if per_row < _LEAST_PER_ROW and d < _MANY_COLUMNS:
+        return "exact", f"rows of {per_row:.3g} entries make a Gram matrix as cheap as a few products"
     if n < _LEAST_ROWS_PER_COLUMN * d:
         return "exact", f"n = {n} is less than {_LEAST_ROWS_PER_COLUMN} d: a sample would hold most rows"
     return "sketched", f"n = {n} rows are many for d = {d}: a sample of them is enough"

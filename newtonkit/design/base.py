@@ -123,6 +123,11 @@ class Design(ABC):
         scatter_rows(dense, targets, coefficients, out)  # type: ignore[no-untyped-call]
 
     @property
+    def n_entries(self) -> int:
+        """How many entries a product has to read: those that are kept."""
+        return self.shape[0] * self.shape[1]
+
+    @property
     def is_small(self) -> bool:
         """Whether plain NumPy and SciPy are quick enough, so that Numba need not be loaded."""
         return self.shape[0] * self.shape[1] <= _SMALL_DESIGN

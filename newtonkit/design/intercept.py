@@ -20,6 +20,11 @@ class InterceptDesign(Design):
         self.dtype = inner.dtype
         self.blocks = inner.blocks
 
+    @property
+    def n_entries(self) -> int:
+        """See :attr:`Design.n_entries`."""
+        return self._inner.n_entries + self.shape[0]
+
     def block_product(self, block: slice, x: FloatArray) -> FloatArray:
         """See :meth:`Design.block_product`."""
         out: FloatArray = self._inner.block_product(block, x[:-1]) + x[-1]

@@ -8,6 +8,10 @@ import numpy as np
 
 from newtonkit.design.base import Design, FloatArray, IntArray
 from newtonkit.design.dense import DenseDesign, weighted_gram
+from newtonkit.design.scatter import SignScatter
+
+_HASHED_ROWS = 2**17
+_VANISHED = 1e-12
 
 
 class ShiftedDesign(Design):
@@ -99,6 +103,29 @@ class ShiftedDesign(Design):
         """See :meth:`Design.dense_rows`."""
         shift = self._spread(rows, self._centre_rows(rows))
         return np.asarray(np.subtract(self._inner.dense_rows(rows), shift, out=shift))
+
+    def embed(self, scatter: SignScatter, scale: FloatArray | None = None) -> FloatArray:
+        """See :meth:`Design.embed`; with one group S A is embedded as it is, and S k C taken from it."""
+        if len(self._starts) > 1:
+            return super().embed(scatter, scale)
+        whole = self._inner.embed(scatter, scale)
+        centre = np.outer(self._embedded_shifts(scatter, scale), self._centres[0])
+        left = whole - centre
+        # A column that is the same in all rows vanishes: what is left of it is rounding.
+        sizes = np.abs(whole).max(axis=0) + np.abs(centre).max(axis=0)
+        left[:, np.abs(left).max(axis=0) <= _VANISHED * sizes] = 0.0
+        return left
+
+    def _embedded_shifts(self, scatter: SignScatter, scale: FloatArray | None) -> FloatArray:
+        """Return S diag(scale) k."""
+        hashed = scatter.hashed if self.is_small else scatter.compiled_hash
+        out = np.zeros(scatter.n_rows)
+        for first in range(0, self.shape[0], _HASHED_ROWS):
+            rows = slice(first, min(first + _HASHED_ROWS, self.shape[0]))
+            factors = self._shifts[rows] if scale is None else self._shifts[rows] * scale[rows]
+            targets, coefficients = hashed(rows, factors)
+            out += np.bincount(targets.ravel(), weights=coefficients.ravel(), minlength=len(out))
+        return out
 
     def rows(self, indices: IntArray) -> DenseDesign:
         """See :meth:`Design.rows`; shifted rows are dense whatever A is."""

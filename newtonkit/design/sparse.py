@@ -38,6 +38,11 @@ class SparseDesign(Design):
         per_row = matrix.nnz / max(1, self.shape[0])
         self.blocks = row_blocks(*self.shape, entries_per_row=per_row)
 
+    @property
+    def n_entries(self) -> int:
+        """See :attr:`Design.n_entries`."""
+        return int(self._matrix.nnz)
+
     @cached_property
     def _views(self) -> dict[int, csr_array[Any]]:
         data, indices, indptr = self._matrix.data, self._matrix.indices, self._matrix.indptr
