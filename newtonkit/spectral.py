@@ -111,6 +111,12 @@ class SpectralModel:
         """See :class:`CurvatureModel`."""
         return size_of(self._metric.dual(gradient))
 
+    def inverse_norm(self, gradient: FloatArray) -> float:
+        """Return the norm of a gradient (d,) under the inverse of the Hessian without its signs."""
+        parts = self._vectors.T @ self._metric.dual(gradient)
+        sizes = np.maximum(np.abs(self.curvatures), _EPS * float(np.abs(self.curvatures).max(initial=0.0)))
+        return size_of(np.divide(parts, np.sqrt(sizes), out=np.zeros_like(parts), where=sizes > 0.0))
+
     @property
     def smallest_curvature(self) -> float:
         """See :class:`CurvatureModel`."""

@@ -80,7 +80,7 @@ class KroneckerScores:
     def __repr__(self) -> str:
         return f"KroneckerScores({len(self.first):,} x {len(self.second):,} rows, sum {self.sum():.6g})"
 
-    def sample(self, multiple: float, rng: np.random.Generator) -> RowSample:
+    def sample(self, multiple: float, rng: int | np.random.Generator | None = None) -> RowSample:
         """Keep each row with probability min(1, multiple * score), independently of the others.
 
         Rows of probability 1 are listed, at most ``multiple * sum()`` of them.  All others
@@ -94,7 +94,7 @@ class KroneckerScores:
         ----------
         multiple : float
             By what the scores are multiplied.
-        rng : Generator
+        rng : int, Generator or None, default None
             The source of random numbers.
 
         Returns
@@ -102,6 +102,7 @@ class KroneckerScores:
         RowSample
             The rows kept, with weights 1 / p.
         """
+        generator = checked_generator(rng)
         order = (_descending(self.first), _descending(self.second))
         t, s = multiple * self.first[order[0]], self.second[order[1]]
         if len(t) == 0 or len(s) == 0:
@@ -110,7 +111,7 @@ class KroneckerScores:
             # For each row of A1, the rows of A2 that come first with it, down to t s = 1, are certain.
             n_certain = np.searchsorted(-s, -1.0 / t, side="right")
         certain = _leading_pairs(n_certain)
-        drawn = _draw(t, s, n_certain, rng)
+        drawn = _draw(t, s, n_certain, generator)
         j, i = (np.concatenate(both) for both in zip(certain, drawn, strict=True))
         chances = np.minimum(t[j] * s[i], 1.0)
         chances[: len(certain[0])] = 1.0

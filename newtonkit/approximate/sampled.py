@@ -24,10 +24,10 @@ from newtonkit.objective import PointEvaluation
 from newtonkit.problems import Problem
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.shifting import ShiftedForm, shifted_form
+from newtonkit.spectral import overflow_allowed
 
 _COLUMNS = 16
 _LEAST_EPSILON = 1e-3
-_SLOW = 0.4
 _CHECK_FORCING = 0.1
 
 
@@ -78,7 +78,7 @@ class SampledModel:
         self._rng = rng
         self._model = ExactModel(problem, metric, evaluation, sampled)
         self._met_negative_curvature = False
-        self.took_newton_step = False
+        self._last: Step | None = None
         self.rows_sampled = sampled.n_rows
         self.note = ""
 
@@ -131,9 +131,22 @@ class SampledModel:
         is the true model's.
         """
         model = self._check if self._met_negative_curvature else self._model
-        step = model.step(radius)
-        self.took_newton_step = not step.on_boundary
-        return step
+        self._last = model.step(radius)
+        return self._last
+
+    def error_along_step(self) -> float:
+        """Return ||(H~ - H) s|| / ||H~ s|| for the last step, in the norm dual to that of H~; one sweep.
+
+        It is about half the spectral error of the sample, and the share of the gradient that
+        a Newton step leaves behind near a minimum.
+        """
+        if self._last is None or not self._last.s.any():
+            return 0.0
+        s, hessian = self._last.s, self._evaluation.hessian
+        with overflow_allowed():
+            true = hessian.design.transposed_product(hessian.row_product(self._last.a_s)) + hessian.ridge * s
+            stand_in = self._sampled.matmat(s)
+            return self._model.inverse_norm(true - stand_in) / self._model.inverse_norm(stand_in)
 
 
 class SampledBuilder:
@@ -160,7 +173,6 @@ class SampledBuilder:
         self._models = self._own_passes = 0
         self.factorisations = 0
         self._previous: SampledModel | None = None
-        self._previous_size = np.inf
         self._reason = ""
         self._kept_all = False
 
@@ -172,11 +184,11 @@ class SampledBuilder:
     def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         assert isinstance(evaluation, Evaluation)
-        size = size_of(self._metric.dual(evaluation.gradient))
-        tried_newton = self._previous is not None and self._previous.took_newton_step
-        if tried_newton and size > _SLOW * self._previous_size:
-            self._grow(f"the gradient fell to {size / self._previous_size:.2g} of its size only")
-        self._previous_size = size
+        if self._previous is not None and not self._kept_all:
+            self._own_passes += 1
+            error = self._previous.error_along_step()
+            if error > self._epsilon:
+                self._grow(f"the sample was off by {error:.2g} along the step")
         rows = rows_per_dimension(self._epsilon)
         self._form = shifted_form(evaluation.hessian)
         self._sampled, _, trouble = self._sampler.draw(evaluation.hessian, self._form, rows)

@@ -17,7 +17,7 @@ _NONZEROS = 4
 _EMBEDDED_PER_COLUMN, _MORE_EMBEDDED = 4, 64
 _UNIFORM_PER_COLUMN, _MORE_UNIFORM = 3, 64
 _UNSEEN = 1e-3
-_COHERENT = 3.0
+_COHERENT, _SPARE = 3.0, 1.3
 
 
 class SampledHessian:
@@ -155,8 +155,9 @@ class HessianSampler:
             if transform is not None:
                 scores = scores_under(form.design, form.weights, transform, self._columns, rng)
                 self.passes += 1
-                probabilities = np.minimum(1.0, oversampling * scores)
-                if probabilities.sum() <= _COHERENT * oversampling * len(transform.T):
+                excess = np.minimum(1.0, oversampling * scores).sum() / (oversampling * len(transform.T))
+                if excess <= _COHERENT:  # too few rows of large weight were seen: all scores are too high
+                    probabilities = np.minimum(1.0, (oversampling / max(1.0, excess / _SPARE)) * scores)
                     return bernoulli_sample(form.weights, probabilities, rng), note
             note = "few rows carry directions alone: scores from an embedding"
         scores, trouble = self._embedded_scores(form, hessian.ridge, rng)
