@@ -74,7 +74,7 @@ class StructuredHessian:
 
     def row_product(self, z: FloatArray) -> FloatArray:
         """Return ``(diag(D) + U C U^T) z`` for z = A v of shape (n,) or (n, c)."""
-        columns = z.reshape(len(z), -1)
+        columns = z[:, None] if z.ndim == 1 else z
         out = self.row_diagonal[:, None] * columns
         if self.low_rank is not None:
             self._add_low_rank(columns, out)

@@ -29,12 +29,12 @@ class Freshness:
         """Return how the weights have moved, in words; empty if not far."""
         now = weights[self._indices]
         known = (now > 0.0) & (self._weights > 0.0)
-        if not known.any():
+        if len(now) and not known.any():
             return "the weights of all sampled rows have vanished"
-        change = float(np.abs(np.log(now[known] / self._weights[known])).mean())
+        change = float(np.abs(np.log(now[known] / self._weights[known])).mean()) if known.any() else 0.0
         if change > _MOVED:
             return f"weights moved by exp({change:.2f}) in the mean"
         total = float(weights.sum())
-        if abs(np.log(total / self._total)) > _MOVED:
-            return f"the sum of the weights changed by a factor of {total / self._total:.2g}"
+        if max(total, self._total) > np.exp(_MOVED) * min(total, self._total):
+            return f"the sum of the weights went from {self._total:.2g} to {total:.2g}"
         return ""
