@@ -57,7 +57,7 @@ class Run:
     near : int or None
         The first iterate near x*; None if there is none.
     steps : tuple of (int or None)
-        Steps from there to each of the accuracies; None if it was not reached.
+        Steps from there to each of the accuracies; None if it was not reached or is below rounding.
     worst : float
         The largest contraction factor of a step between near and the floor.
     share : float
@@ -166,8 +166,9 @@ def _judged(
     if near is None:
         return (None,) * len(ACCURACIES), math.nan
     tail = distances[near:]
+    goals = [accuracy * tail[0] for accuracy in ACCURACIES]
     steps = tuple(
-        next((k for k, r in enumerate(tail) if r <= accuracy * tail[0]), None) for accuracy in ACCURACIES
+        next((k for k, r in enumerate(tail) if r <= goal), None) if goal >= floor else None for goal in goals
     )
     above = [k for k, r in enumerate(tail[:-1]) if r > floor]
     # A step that ends below the floor counts as one to the floor: what is below is noise.

@@ -29,6 +29,8 @@ def test_steps_are_counted_from_near_and_judged_down_to_the_floor():
     steps, worst = sampled_iterations._judged(distances, 1, floor=1e-8)
     assert steps == (2, 4, 5, 5, None)
     assert worst == 0.5  # neither the first step, which is far away, nor the last two, which are rounding
+    # What lies below the floor is not counted, even where it was reached.
+    assert sampled_iterations._judged((*distances, 1e-10), 1, floor=1e-8)[0][-1] is None
     steps, worst = sampled_iterations._judged(distances, None, floor=1e-8)
     assert steps == (None,) * 5
     assert math.isnan(worst)
