@@ -123,9 +123,7 @@ def main() -> None:
     described = header(machine(), versions("numpy", "scipy", "numba"))
     print(warning(cores_in_use()) + described)
     print(f"{nk.get_num_threads()} threads, {arguments.clock} time, condition {CONDITION:g}\n")
-    print(
-        f"{'problem':<8} {'n x d, density':<20} {'exact':>8} {'sketched':>8} {'ratio':>6}  iter      auto"
-    )
+    print(f"{'problem':<8} {'n x d, density':<20} {'exact':>8} {'sketched':>8} {'ratio':>6}  iter      auto")
     rows = []
     for n, d, density in SHAPES:
         for kind in KINDS:

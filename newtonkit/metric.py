@@ -7,11 +7,12 @@ from typing import Protocol
 import numpy as np
 import scipy.linalg
 
-from newtonkit.design import FloatArray
+from newtonkit.design import FloatArray, map_blocks
 from newtonkit.objective import Measured, PointEvaluation, SymmetricOperator
 
 _EPS = float(np.finfo(float).eps)
 _TRUSTED = 1e-7
+_CHUNK = 256
 
 
 def size_of(v: FloatArray) -> float:
@@ -167,7 +168,7 @@ class Metric:
         """Return ``T.T @ H @ T``; its weak part from rows, since T magnifies the rounding of a dense H."""
         p = self.strong.shape[1]
         reduced = np.empty((self.rank, self.rank))
-        reduced[:p, :p] = self.strong.T @ hessian.to_dense() @ self.strong
+        reduced[:p, :p] = _congruent(hessian.to_dense(), self.strong)
         if self.weak.shape[1]:
             reduced[p:, p:] = hessian.restricted(self.weak, self.weak_rows)
             reduced[:p, p:] = self.strong.T @ hessian.matmat(self.weak)
@@ -180,3 +181,10 @@ class Metric:
         strong = self.strong.T @ evaluation.gradient
         strong_rounding = np.abs(self.strong).T @ evaluation.gradient_rounding
         return np.concatenate((strong, weak)), np.concatenate((strong_rounding, weak_rounding))
+
+
+def _congruent(matrix: FloatArray, transform: FloatArray) -> FloatArray:
+    """Return ``T.T @ M @ T``, a few columns at a time in threads."""
+    edges = range(0, max(transform.shape[1], 1), _CHUNK)
+    parts = map_blocks(lambda k: transform.T @ (matrix @ transform[:, k : k + _CHUNK]), edges)
+    return np.concatenate(parts, axis=1)

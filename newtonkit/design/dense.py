@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from newtonkit.design.base import Design, FloatArray, IntArray, row_blocks
 
 _FEW_COLUMNS = 8
+_TILE_ENTRIES = 2**16
 _FEW_FOR_GRAM = 64
 
 
@@ -86,9 +87,11 @@ class DenseDesign(Design):
         rows = self._block(block)
         if x.ndim == 1 or x.shape[1] > _FEW_COLUMNS:
             return rows @ x
-        out = np.empty((len(rows), x.shape[1]), order="F")
-        for k in range(x.shape[1]):  # on a block in cache this beats a product with few columns
-            np.matmul(rows, x[:, k], out=out[:, k])
+        out = np.empty((len(rows), x.shape[1]))
+        columns = np.ascontiguousarray(x)
+        tile = max(_TILE_ENTRIES // max(rows.shape[1], 1), 8)  # stays in cache between two columns
+        for first in range(0, len(rows), tile):
+            np.matmul(rows[first : first + tile], columns, out=out[first : first + tile])
         return out
 
     def block_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
