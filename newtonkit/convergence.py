@@ -14,7 +14,7 @@ from newtonkit.results import Status
 
 _EPS = float(np.finfo(float).eps)
 _STILL = 1e-5
-_GRADIENT_FLOOR = 256.0 * _EPS
+GRADIENT_FLOOR = 256.0 * _EPS
 _STUCK_FLOOR = 1e4 * _EPS
 _VALUE_NOISE = 16.0
 _FLAT_MASS = 1e-10
@@ -151,7 +151,7 @@ class Criteria:
 
     def at_tolerance(self, evaluation: PointEvaluation) -> bool:
         """Tell whether the gradient is at tolerance, or at the level of its own rounding."""
-        return self.met(evaluation) or relative_gradient(evaluation) <= _GRADIENT_FLOOR
+        return self.met(evaluation) or relative_gradient(evaluation) <= GRADIENT_FLOOR
 
     def met(self, evaluation: PointEvaluation) -> bool:
         """Tell whether the gradient is at tolerance."""

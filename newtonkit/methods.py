@@ -112,5 +112,5 @@ def prepared(
     if method == "sketched":
         builder = SketchedBuilder(problem, metric, gtol, seed)
     else:
-        builder = SampledBuilder(problem, metric, _EPSILON if epsilon is None else epsilon, seed)
+        builder = SampledBuilder(problem, metric, gtol, _EPSILON if epsilon is None else epsilon, seed)
     return Setting(method, reason, metric, builder, passes)

@@ -1,40 +1,59 @@
-"""When a sample of the rows has to be drawn anew, and when it has to be larger."""
+"""When a sample of the rows no longer stands for them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from newtonkit.design import FloatArray, IntArray
+from newtonkit.design import FloatArray
 
 _MOVED = 0.5
+_LONGEST = 10.0
+_FAR = np.log(4.0)
+_LARGE_SCORE, _SMALL_SHARE = 0.05, 0.02
 
 
 class Freshness:
     """How far weights have moved since a sample was drawn by them.
 
+    Rows count by their scores: a change of weights that are no part of the Hessian, then or
+    now, is none.
+
     Parameters
     ----------
     weights : ndarray, shape (n,)
         |D| when the sample was drawn.
-    indices : ndarray of int, shape (m,)
-        The rows of the sample.
+    sizes : ndarray of shape (n,), or None
+        Score of each row by its weight; None if all rows were kept.
     """
 
-    def __init__(self, weights: FloatArray, indices: IntArray) -> None:
-        self._indices = indices
-        self._weights = weights[indices]
-        self._total = float(weights.sum())
+    def __init__(self, weights: FloatArray, sizes: FloatArray | None) -> None:
+        self._weights = weights
+        self._sizes = sizes
+
+    def _changes(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return |log (new / old)| of each row, and its score by the larger of its two weights."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            changes = np.abs(np.log(weights) - np.log(self._weights))
+        changes[np.isnan(changes)] = 0.0  # 0 then and now
+        larger = np.maximum(weights, self._weights)
+        return changes, larger if self._sizes is None else larger * self._sizes
 
     def moved(self, weights: FloatArray) -> str:
-        """Return how the weights have moved, in words; empty if not far."""
-        now = weights[self._indices]
-        known = (now > 0.0) & (self._weights > 0.0)
-        if len(now) and not known.any():
-            return "the weights of all sampled rows have vanished"
-        change = float(np.abs(np.log(now[known] / self._weights[known])).mean()) if known.any() else 0.0
-        if change > _MOVED:
-            return f"weights moved by exp({change:.2f}) in the mean"
-        total = float(weights.sum())
-        if max(total, self._total) > np.exp(_MOVED) * min(total, self._total):
-            return f"the sum of the weights went from {self._total:.2g} to {total:.2g}"
-        return ""
+        """Return how the weights have moved, in words; empty if not far in the mean."""
+        changes, scores = self._changes(weights)
+        total = float(scores.sum())
+        if total == 0.0:
+            return ""
+        change = float(np.minimum(changes, _LONGEST) @ (scores / total))
+        return f"weights moved by exp({change:.2f}) in the mean" if change > _MOVED else ""
+
+    def holds_everywhere(self, weights: FloatArray) -> bool:
+        """Tell whether no direction of the sample can have changed by more than a factor of about 4.
+
+        The mean may hide a row that carries a direction alone.
+        """
+        changes, scores = self._changes(weights)
+        far = scores[changes > _FAR]
+        if self._sizes is None:
+            return len(far) == 0
+        return bool(far.max(initial=0.0) <= _LARGE_SCORE and far.sum() <= _SMALL_SHARE * scores.sum())

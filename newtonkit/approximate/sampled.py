@@ -16,6 +16,7 @@ import numpy as np
 from newtonkit.approximate.preconditioner import Preconditioner
 from newtonkit.approximate.sampler import HessianSampler, SampledHessian
 from newtonkit.approximate.sketched import SketchedModel
+from newtonkit.convergence import GRADIENT_FLOOR, relative_gradient
 from newtonkit.curvature import Step
 from newtonkit.design import FloatArray
 from newtonkit.exact import ExactModel
@@ -28,7 +29,9 @@ from newtonkit.spectral import overflow_allowed
 
 _COLUMNS = 16
 _LEAST_EPSILON = 1e-3
+_TOO_FAR = 0.3  # a Newton step would contract by hardly more than the 0.4 that is promised
 _CHECK_FORCING = 0.1
+_EPS = float(np.finfo(float).eps)
 
 
 def rows_per_dimension(epsilon: float) -> float:
@@ -39,7 +42,7 @@ def rows_per_dimension(epsilon: float) -> float:
     error of 2/sqrt(c) + 1/c.  :func:`newtonkit.sketching.sparsify` takes more, for a bound
     that fails with a given probability at most, whatever the design.
     """
-    return 1.0 / (math.sqrt(1.0 + epsilon) - 1.0) ** 2
+    return ((math.sqrt(1.0 + epsilon) + 1.0) / max(epsilon, _EPS)) ** 2
 
 
 class SampledModel:
@@ -77,7 +80,7 @@ class SampledModel:
         self._sampled = sampled
         self._rng = rng
         self._model = ExactModel(problem, metric, evaluation, sampled)
-        self._met_negative_curvature = False
+        self._leaves_the_sample = False
         self._last: Step | None = None
         self.rows_sampled = sampled.n_rows
         self.note = ""
@@ -113,8 +116,17 @@ class SampledModel:
     @property
     def is_convex(self) -> bool:
         """See :class:`newtonkit.curvature.CurvatureModel`: that of the true Hessian."""
-        self._met_negative_curvature = not self._check.is_convex
-        return not self._met_negative_curvature
+        is_convex = self._check.is_convex
+        self._leaves_the_sample |= not is_convex
+        return is_convex
+
+    def take_in_weak_directions(self) -> None:
+        """Take steps by the true Hessian from here on if the sample has hardly any curvature somewhere.
+
+        There its rounding may hide how far the way to the minimum is.
+        """
+        self._check.take_in_weak_directions()
+        self._leaves_the_sample |= self._check.inner_iterations > 0
 
     def flat_directions(self) -> tuple[FloatArray, FloatArray]:
         """See :class:`newtonkit.curvature.CurvatureModel`: those of the true Hessian."""
@@ -127,10 +139,10 @@ class SampledModel:
     def step(self, radius: float) -> Step:
         """See :class:`newtonkit.curvature.CurvatureModel`.
 
-        Where the true Hessian has shown negative curvature that the sample lacks, the step
-        is the true model's.
+        Where the true Hessian has shown negative curvature, or the sample hardly any, the
+        step is the true model's.
         """
-        model = self._check if self._met_negative_curvature else self._model
+        model = self._check if self._leaves_the_sample else self._model
         self._last = model.step(radius)
         return self._last
 
@@ -158,15 +170,18 @@ class SampledBuilder:
         What is minimised.
     metric : Metric
         The norm of steps.
+    gtol : float
+        Tolerance of the solve.
     epsilon : float
         The spectral error that a sample is to have, less than 1.
     seed : int
         What the random streams are keyed by.
     """
 
-    def __init__(self, problem: Problem, metric: Metric, epsilon: float, seed: int) -> None:
+    def __init__(self, problem: Problem, metric: Metric, gtol: float, epsilon: float, seed: int) -> None:
         self._problem = problem
         self._metric = metric
+        self._gtol = gtol
         self._epsilon = epsilon
         self._seed = seed
         self._sampler = HessianSampler(seed, metric, _COLUMNS, is_rough=False)
@@ -187,15 +202,16 @@ class SampledBuilder:
         if self._previous is not None and not self._kept_all:
             self._own_passes += 1
             error = self._previous.error_along_step()
-            if error > self._epsilon:
+            if error > max(self._epsilon, _TOO_FAR):
                 self._grow(f"the sample was off by {error:.2g} along the step")
         rows = rows_per_dimension(self._epsilon)
         self._form = shifted_form(evaluation.hessian)
-        self._sampled, _, trouble = self._sampler.draw(evaluation.hessian, self._form, rows)
+        draw = self._sampler.draw(evaluation.hessian, self._form, rows)
+        self._sampled = draw.sampled
         self._own_passes += self._form.passes
         self._sampled.form()
         self._kept_all = self._sampled.n_rows == len(evaluation.u)
-        self._note = "; ".join(part for part in (self._reason, trouble) if part)
+        self._note = "; ".join(part for part in (self._reason, draw.note) if part)
         self._reason = ""
 
     def _grow(self, reason: str) -> None:
@@ -210,6 +226,8 @@ class SampledBuilder:
         self.factorisations += 1
         rng = np.random.default_rng((self._seed, 0, self._models))
         model = SampledModel(self._problem, self._metric, evaluation, self._form, self._sampled, rng)
+        if relative_gradient(evaluation) <= max(self._gtol, GRADIENT_FLOOR):  # it may be an end
+            model.take_in_weak_directions()
         model.note = self._note
         self._previous = model
         return model

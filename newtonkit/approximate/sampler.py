@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.linalg
 
-from newtonkit.design import Design, FloatArray, IntArray
+from newtonkit.approximate.refresh import Freshness
+from newtonkit.design import Design, FloatArray
 from newtonkit.metric import Metric
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.rows import Groups
 from newtonkit.problems.shifting import ShiftedForm
-from newtonkit.sketching import RowSample, SparseSign, bernoulli_sample, whitening
+from newtonkit.sketching import SparseSign, bernoulli_sample, whitening
 from newtonkit.sketching.scores import scores_under
 
 _NONZEROS = 4
@@ -89,6 +92,25 @@ class SampledHessian:
         return self._hessian.sizes(steps, a_steps)
 
 
+@dataclass(frozen=True)
+class Draw:
+    """A sample of a Hessian.
+
+    Attributes
+    ----------
+    sampled : SampledHessian
+        The sample.
+    freshness : Freshness
+        What tells when it no longer stands for the Hessian.
+    note : str
+        What was out of the ordinary.
+    """
+
+    sampled: SampledHessian
+    freshness: Freshness
+    note: str
+
+
 class HessianSampler:
     """Draws samples of Hessians, each from random streams of its own.
 
@@ -118,10 +140,8 @@ class HessianSampler:
         self._draws = 0
         self.passes = 0
 
-    def draw(
-        self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float
-    ) -> tuple[SampledHessian, IntArray, str]:
-        """Return a sample of a Hessian, its rows, and what was out of the ordinary.
+    def draw(self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float) -> Draw:
+        """Return a sample of a Hessian.
 
         Row i is kept with probability min(1, oversampling * tau_i), where tau_i is the
         leverage score of the shifted row under |D| and the ridge; if hardly fewer than all
@@ -140,30 +160,33 @@ class HessianSampler:
         n, d = form.design.shape
         if max(oversampling * d, _EMBEDDED_PER_COLUMN * d + _MORE_EMBEDDED) >= 0.8 * n:
             self.passes += 1
-            return SampledHessian(hessian, form.design, form.weights, form.remainder), np.arange(n), ""
-        sample, note = self._sample(hessian, form, oversampling)
-        rows = form.design.rows(sample.indices)
-        return SampledHessian(hessian, rows, sample.weights, form.remainder), sample.indices, note
-
-    def _sample(
-        self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float
-    ) -> tuple[RowSample, str]:
+            whole = SampledHessian(hessian, form.design, form.weights, form.remainder)
+            return Draw(whole, Freshness(np.abs(form.weights), None), "")
         rng = np.random.default_rng((self._seed, self._draws))
+        sizes, note = self._sizes(hessian, form, oversampling, rng)
+        scores = np.abs(form.weights) * sizes
+        sample = bernoulli_sample(form.weights, np.minimum(1.0, oversampling * scores), rng)
+        rows = form.design.rows(sample.indices)
+        sampled = SampledHessian(hessian, rows, sample.weights, form.remainder)
+        return Draw(sampled, Freshness(np.abs(form.weights), sizes), note)
+
+    def _sizes(
+        self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float, rng: np.random.Generator
+    ) -> tuple[FloatArray, str]:
+        """Return the score of each row by its weight, and what was out of the ordinary."""
         note = ""
         if self._is_rough:
             transform = self._first_transform(hessian, form, rng)
             if transform is not None:
-                scores = scores_under(form.design, form.weights, transform, self._columns, rng)
+                sizes = scores_under(form.design, None, transform, self._columns, rng)
                 self.passes += 1
-                excess = np.minimum(1.0, oversampling * scores).sum() / (oversampling * len(transform.T))
+                expected = np.minimum(1.0, oversampling * np.abs(form.weights) * sizes).sum()
+                excess = expected / (oversampling * len(transform.T))
                 if excess <= _COHERENT:  # too few rows of large weight were seen: all scores are too high
-                    probabilities = np.minimum(1.0, (oversampling / max(1.0, excess / _SPARE)) * scores)
-                    return bernoulli_sample(form.weights, probabilities, rng), note
+                    return sizes / max(1.0, excess / _SPARE), ""
             note = "few rows carry directions alone: scores from an embedding"
-        scores, trouble = self._embedded_scores(form, hessian.ridge, rng)
-        notes = "; ".join(part for part in (note, trouble) if part)
-        probabilities = np.minimum(1.0, oversampling * scores)
-        return bernoulli_sample(form.weights, probabilities, rng), notes
+        sizes, trouble = self._embedded_sizes(form, hessian.ridge, rng)
+        return sizes, "; ".join(part for part in (note, trouble) if part)
 
     def _first_transform(
         self, hessian: StructuredHessian, form: ShiftedForm, rng: np.random.Generator
@@ -175,6 +198,8 @@ class HessianSampler:
         metric, weighted as the middle row is, stands for that.  Rows that carry a direction
         alone come out with large scores and are kept; are there many, the sum of scores tells.
         """
+        if self._metric.rank == 0:
+            return None
         n, d = form.design.shape
         m = _UNIFORM_PER_COLUMN * d + _MORE_UNIFORM
         indices = np.sort(rng.choice(n, m, replace=False))
@@ -190,10 +215,10 @@ class HessianSampler:
             return None
         return self._metric.steps(np.asarray(inverse).T * np.sqrt(1.0 - d / m))
 
-    def _embedded_scores(
+    def _embedded_sizes(
         self, form: ShiftedForm, ridge: FloatArray, rng: np.random.Generator
     ) -> tuple[FloatArray, str]:
-        """Return scores under an embedding of all weighted rows."""
+        """Return the score of each row by its weight, under an embedding of all weighted rows."""
         d = form.design.shape[1]
         m = _EMBEDDED_PER_COLUMN * d + _MORE_EMBEDDED
         embedding = SparseSign(m, _NONZEROS, int(rng.integers(2**63)))
@@ -209,6 +234,6 @@ class HessianSampler:
             note = f"scores: {found.note}" if found.note else ""
         # Few embedded rows make every score larger by this factor (see leverage_scores).
         bias = 1.0 / (1.0 - found.rank / m)
-        scores = scores_under(form.design, form.weights, transform, self._columns, rng)
+        sizes = scores_under(form.design, None, transform, self._columns, rng)
         self.passes += 2
-        return scores / bias, note
+        return sizes / bias, note

@@ -72,9 +72,10 @@ class SketchedModel:
         self._forcing = forcing
         self._is_proven_convex = form.is_positive
         self._rng = rng
-        self._slopes = metric.slopes(evaluation)[0]
+        with overflow_allowed():
+            self._slopes = metric.slopes(evaluation)[0]
         self._space = Subspace(metric, evaluation.hessian, form)
-        self._checked = self._searched = False
+        self._is_searched = self._has_weak_directions = False
         self._spectral: SpectralModel | None = None
         self._spent = 0
         self._radii: tuple[float, float] = (np.inf, 0.0)  # those that the subspace serves
@@ -112,9 +113,10 @@ class SketchedModel:
         """See :class:`newtonkit.curvature.CurvatureModel`."""
         lowest, highest = self._radii
         if not lowest <= radius <= highest:
+            before = self._space.size
             with overflow_allowed():
                 self._extend(radius)
-            self.step_iterations = self._space.size
+            self.step_iterations += self._space.size - before
             self._radii = min(radius, lowest) / 100.0, radius
         return self._model().step(radius)
 
@@ -139,20 +141,39 @@ class SketchedModel:
             if not space.add(preconditioner.solve(residual, sigma)):
                 return
 
-    def _search(self) -> None:
-        """Look for negative curvature, and for what has none at all, beyond the directions met so far."""
-        if self._searched:
+    def take_in_weak_directions(self) -> None:
+        """Extend the subspace by what has hardly any curvature in the sample.
+
+        A point that may be an end needs it before its step is taken: a long way may be left
+        in a direction that counts for next to nothing in the gradient.
+        """
+        if self._has_weak_directions:
             return
-        self._searched = True
+        self._has_weak_directions = True
         weak = self._preconditioner.weak_directions()
-        if self._is_proven_convex and weak.shape[1] == 0:
+        if weak.shape[1] == 0:
             return
-        if self._metric.rank <= _COMPLETED:
-            self._space.complete()
+        self._radii = (np.inf, 0.0)  # steps are sought anew
+        with overflow_allowed():
+            if self._metric.rank <= _COMPLETED:
+                self._space.complete()
+            else:
+                self._space.add(weak)
+
+    def _search(self) -> None:
+        """Look for negative curvature beyond the directions met so far."""
+        if self._is_searched:
             return
-        self._space.add(weak)
-        if not self._is_proven_convex:
-            self._look_for_negative_curvature()
+        self._is_searched = True
+        self.take_in_weak_directions()
+        if self._is_proven_convex:
+            return
+        self._radii = (np.inf, 0.0)
+        with overflow_allowed():
+            if self._metric.rank <= _COMPLETED:
+                self._space.complete()
+            else:
+                self._look_for_negative_curvature()
 
     def _look_for_negative_curvature(self) -> None:
         """Follow the least eigenvalue of H relative to P from a random start, until its sign is clear."""

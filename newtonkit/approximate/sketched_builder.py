@@ -7,10 +7,9 @@ import math
 import numpy as np
 
 from newtonkit.approximate.preconditioner import Preconditioner
-from newtonkit.approximate.refresh import Freshness
 from newtonkit.approximate.sampler import HessianSampler
 from newtonkit.approximate.sketched import SketchedModel
-from newtonkit.convergence import relative_gradient
+from newtonkit.convergence import GRADIENT_FLOOR, relative_gradient
 from newtonkit.metric import Metric
 from newtonkit.objective import PointEvaluation
 from newtonkit.problems import Problem
@@ -63,6 +62,7 @@ class SketchedBuilder:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         assert isinstance(evaluation, Evaluation)
         weights = np.abs(evaluation.hessian.row_diagonal)
+        self._may_end = relative_gradient(evaluation) <= max(self._gtol, GRADIENT_FLOOR)
         reason = self._reason(weights)
         self._is_fresh = bool(reason)
         self._note = reason
@@ -70,15 +70,15 @@ class SketchedBuilder:
         self._own_passes += self._form.passes
         if not reason:
             return
-        sampled, indices, trouble = self._sampler.draw(evaluation.hessian, self._form, self._oversampling)
+        draw = self._sampler.draw(evaluation.hessian, self._form, self._oversampling)
         self.factorisations += 1
-        self._preconditioner = Preconditioner(self._metric, sampled)
-        self._freshness = Freshness(weights, indices)
-        self._rows_sampled = sampled.n_rows
-        self._kept_all = sampled.n_rows == len(weights)
+        self._preconditioner = Preconditioner(self._metric, draw.sampled)
+        self._freshness = draw.freshness
+        self._rows_sampled = draw.sampled.n_rows
+        self._kept_all = self._rows_sampled == len(weights)
         lost = self._metric.rank - self._preconditioner.rank
         loss = f"{lost} of {self._metric.rank} directions have no curvature in the sample" if lost else ""
-        notes = (reason, trouble, self._preconditioner.note, loss)
+        notes = (reason, draw.note, self._preconditioner.note, loss)
         self._note = "; ".join(part for part in notes if part)
 
     def _reason(self, weights: np.ndarray) -> str:
@@ -95,6 +95,8 @@ class SketchedBuilder:
                 return f"{inner} inner iterations: sample of {self._oversampling:g} rows per dimension"
             return f"{inner} inner iterations: new sample"
         moved = self._freshness.moved(weights)
+        if not moved and self._may_end and not self._freshness.holds_everywhere(weights):
+            moved = "the gradient is small and some weights have moved far"
         return f"{moved}: new sample" if moved else ""
 
     def _grow(self) -> None:
@@ -113,6 +115,8 @@ class SketchedBuilder:
             self._forcing(relative_gradient(evaluation)),
             np.random.default_rng((self._seed, 0, self._models)),
         )
+        if self._may_end:
+            model.take_in_weak_directions()
         model.rows_sampled = self._rows_sampled
         model.note = self._note
         self._previous = model

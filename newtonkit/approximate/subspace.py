@@ -56,6 +56,8 @@ class Subspace:
 
     def add(self, columns: FloatArray) -> bool:
         """Take in more directions (rank,) or (rank, c); tell whether any was new."""
+        if len(self.basis) == self.size:
+            return False
         fresh = self._orthonormal(columns.reshape(len(columns), -1))
         for begin in range(0, fresh.shape[1], _BLOCK):
             block = fresh[:, begin : begin + _BLOCK]
