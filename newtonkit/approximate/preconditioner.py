@@ -102,6 +102,11 @@ class Preconditioner:
         """Return ``(P + sigma I)^-1 right`` for about that sigma."""
         return np.asarray(scipy.linalg.cho_solve((self._factor_for(sigma), True), right, check_finite=False))
 
+    def half_inverse(self, z: FloatArray) -> FloatArray:
+        """Return ``L^-T z`` for P = L L^T, so that P is I in these coordinates."""
+        factor = self._factor_for(0.0)
+        return np.asarray(scipy.linalg.solve_triangular(factor, z, lower=True, trans=1, check_finite=False))
+
     def norm(self, right: FloatArray, sigma: float) -> float:
         """Return the norm of a residual under ``(P + sigma I)^-1``, for about that sigma."""
         half = scipy.linalg.solve_triangular(self._factor_for(sigma), right, lower=True, check_finite=False)

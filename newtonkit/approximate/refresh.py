@@ -47,6 +47,13 @@ class Freshness:
         change = float(np.minimum(changes, _LONGEST) @ (scores / total))
         return f"weights moved by exp({change:.2f}) in the mean" if change > _MOVED else ""
 
+    def spread(self, weights: FloatArray) -> float:
+        """Return by how much the changes of the weights differ from row to row, as a mean of logarithms."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = np.exp(np.clip(np.log(weights) - np.log(self._weights), -_LONGEST, _LONGEST))
+        ratios[np.isnan(ratios)] = 1.0  # 0 then and now
+        return spread_of(ratios, self._changes(weights)[1])
+
     def holds_everywhere(self, weights: FloatArray) -> bool:
         """Tell whether no direction of the sample can have changed by more than a factor of about 4.
 
@@ -57,3 +64,14 @@ class Freshness:
         if self._sizes is None:
             return len(far) == 0
         return bool(far.max(initial=0.0) <= _LARGE_SCORE and far.sum() <= _SMALL_SHARE * scores.sum())
+
+
+def spread_of(values: FloatArray, importance: FloatArray) -> float:
+    """Return the mean distance of log(values) from their mean, weighted; infinite where nothing counts."""
+    total = float(importance.sum())
+    if not 0.0 < total < np.inf:
+        return np.inf
+    with np.errstate(divide="ignore"):
+        logarithms = np.maximum(np.log(values), np.log(values.max()) - 2.0 * _LONGEST)
+    shares = importance / total
+    return float(shares @ np.abs(logarithms - shares @ logarithms))

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import scipy.linalg
 
-from newtonkit.approximate.refresh import Freshness
-from newtonkit.design import Design, FloatArray
+from newtonkit.approximate.refresh import Freshness, spread_of
+from newtonkit.design import Design, FloatArray, one_blas_thread
 from newtonkit.metric import Metric
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.rows import Groups
 from newtonkit.problems.shifting import ShiftedForm
 from newtonkit.sketching import SparseSign, bernoulli_sample, whitening
 from newtonkit.sketching.scores import scores_under
+from newtonkit.spectral import overflow_allowed
 
 _NONZEROS = 4
 _EMBEDDED_PER_COLUMN, _MORE_EMBEDDED = 4, 64
 _UNIFORM_PER_COLUMN, _MORE_UNIFORM = 3, 64
 _UNSEEN = 1e-3
 _COHERENT, _SPARE = 3.0, 1.3
+_MOST_SPREAD, _NOT_CONCENTRATED = 1.0, 0.7
 
 
 class SampledHessian:
@@ -111,6 +114,14 @@ class Draw:
     note: str
 
 
+class Factor(Protocol):
+    """A factor of a Gram matrix in the coordinates of the metric."""
+
+    def half_inverse(self, z: FloatArray) -> FloatArray:
+        """Return ``P^-1/2 z``, for some root, so that the Gram matrix is I in these coordinates."""
+        ...
+
+
 class HessianSampler:
     """Draws samples of Hessians, each from random streams of its own.
 
@@ -138,6 +149,8 @@ class HessianSampler:
         self._columns = columns
         self._is_rough = is_rough
         self._draws = 0
+        self._factor: Factor | None = None
+        self._freshness: Freshness | None = None
         self.passes = 0
 
     def draw(self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float) -> Draw:
@@ -176,6 +189,9 @@ class HessianSampler:
         """Return the score of each row by its weight, and what was out of the ordinary."""
         note = ""
         if self._is_rough:
+            sizes = self._sizes_by_old_factor(form, oversampling, rng)
+            if sizes is not None:
+                return sizes, ""
             transform = self._first_transform(hessian, form, rng)
             if transform is not None:
                 sizes = scores_under(form.design, None, transform, self._columns, rng)
@@ -187,6 +203,38 @@ class HessianSampler:
             note = "few rows carry directions alone: scores from an embedding"
         sizes, trouble = self._embedded_sizes(form, hessian.ridge, rng)
         return sizes, "; ".join(part for part in (note, trouble) if part)
+
+    def remember(self, factor: Factor, freshness: Freshness) -> None:
+        """Keep the factor of a sample, to take the next scores in its coordinates."""
+        self._factor = factor
+        self._freshness = freshness
+
+    def _sizes_by_old_factor(
+        self, form: ShiftedForm, oversampling: float, rng: np.random.Generator
+    ) -> FloatArray | None:
+        """Return scores in the coordinates of the last sample, or of the metric, for a single sweep.
+
+        They are in proportion to the true ones as far as the weights of the rows have changed
+        in proportion; None if they have not, or if few rows turn out to hold most of the sum.
+        """
+        weights, rank = np.abs(form.weights), self._metric.rank
+        spread = self._freshness.spread(weights) if self._freshness else spread_of(weights, weights)
+        if rank == 0 or not spread <= _MOST_SPREAD:
+            return None
+        columns = min(self._columns, rank)
+        with one_blas_thread():
+            basis = scipy.linalg.qr(rng.standard_normal((rank, columns)), mode="economic")[0]
+        z = np.asarray(basis, dtype=np.float64) * np.sqrt(rank / columns)
+        with overflow_allowed():
+            old = self._factor.half_inverse(z) if self._factor else z
+            sizes = form.design.square_norms(self._metric.steps(old))
+            total = float(weights @ sizes)
+        self.passes += 1
+        if not 0.0 < total < np.inf:
+            return None
+        sizes *= rank / total
+        expected = float(np.minimum(1.0, oversampling * weights * sizes).sum())
+        return sizes if expected >= _NOT_CONCENTRATED * oversampling * rank else None
 
     def _first_transform(
         self, hessian: StructuredHessian, form: ShiftedForm, rng: np.random.Generator

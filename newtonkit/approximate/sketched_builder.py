@@ -74,6 +74,7 @@ class SketchedBuilder:
         self.factorisations += 1
         self._preconditioner = Preconditioner(self._metric, draw.sampled)
         self._freshness = draw.freshness
+        self._sampler.remember(self._preconditioner, self._freshness)
         self._rows_sampled = draw.sampled.n_rows
         self._kept_all = self._rows_sampled == len(weights)
         lost = self._metric.rank - self._preconditioner.rank
