@@ -50,6 +50,7 @@ PLACES: tuple[tuple[Any, str, str], ...] = (
     (embedded, "whitening", "whitening"),
     (sampler.HessianSampler, "_first_transform", "whitening"),
     (sampler, "scores_under", "scores"),
+    (sampler.HessianSampler, "_sizes_by_old_factor", "scores"),
     (DenseDesign, "rows", "gather"),
     (ShiftedDesign, "rows", "gather"),
     (sampler.SampledHessian, "form", "Gram"),

@@ -142,7 +142,7 @@ class Iteration:
         return step, self._problem.design.product(step)
 
     def _sampled(self, evaluation: Evaluation) -> tuple[FloatArray, FloatArray]:
-        builder = SampledBuilder(self._problem, self._metric, self._epsilon, 0)
+        builder = SampledBuilder(self._problem, self._metric, _GTOL, self._epsilon, 0)
         builder.prepare(evaluation, float("nan"))
         model = builder.build(evaluation)
         self.rows_sampled = model.rows_sampled

@@ -111,7 +111,7 @@ def spectral_errors(planted: PlantedProblem, least: Minimum, epsilon: float, dra
         true = metric.congruence(evaluation.hessian)
         errors = []
         for seed in range(draws):
-            builder = SampledBuilder(planted.problem, metric, epsilon, seed)
+            builder = SampledBuilder(planted.problem, metric, 1e-8, epsilon, seed)
             builder.prepare(evaluation, math.nan)
             sampled = builder.build(evaluation)._sampled
             values = scipy.linalg.eigh(metric.congruence(sampled), true, eigvals_only=True)

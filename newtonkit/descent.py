@@ -115,7 +115,7 @@ class Descent:
         radius = self.radius
         solved = self.criteria.verdict(self.evaluation, model, step, self.patience_used)
         if solved is not None:
-            return solved if self._holds_afresh(solved) else self._limit_reached()
+            return self._restated(solved) if self._holds_afresh(solved) else self._limit_reached()
         tired = self._limit_reached()
         if tired is not None:
             return tired
@@ -195,6 +195,10 @@ class Descent:
         """Compute A x from x itself, and tell whether the verdict stands."""
         changed = self._refresh()
         return not (changed and ended.success) or self.criteria.at_tolerance(self.evaluation)
+
+    def _restated(self, ended: Status) -> Status:
+        """Return a success as what it is at the point computed anew, which may be at tolerance only now."""
+        return Status.CONVERGED if ended.success and self.criteria.met(self.evaluation) else ended
 
     def _refresh(self) -> bool:
         """Compute A x anew if it was carried along steps; tell whether that was so."""

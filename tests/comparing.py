@@ -5,10 +5,13 @@ import time
 import numpy as np
 
 import newtonkit as nk
+from newtonkit.comparison import METHODS
 from newtonkit.problems import ElementwiseSquares, Problem
 from newtonkit.problems.activations import Exp
 
 GTOL = 1e-8
+UNASKED = tuple(name for name in METHODS if name not in ("newton-sketched", "newton-sampled"))
+"""What runs on small data unless methods are named."""
 
 
 def exp_data():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import newtonkit as nk
-from newtonkit.comparison import METHODS, Milestone
-from tests.comparing import GTOL, cosh_problem, exp_data
+from newtonkit.comparison import Milestone
+from tests.comparing import GTOL, UNASKED, cosh_problem, exp_data
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ class TestTable:
         header = lines[3].split()
         assert header == ["method", "iter", "fun", "grad", "hess", "seconds", "gap", "|g|/|g0|", "outcome"]
         rows = {line[2:14].strip(): line for line in lines[5:19]}
-        assert tuple(rows) == METHODS
+        assert tuple(rows) == UNASKED
         for report in comparison.reports:
             assert (rows[report.name][0] == "*") == (report is comparison.best)
             cells = rows[report.name][14:].split()
@@ -176,5 +176,5 @@ class TestWay:
         assert lines[top + 4][2:].split()[2:] == ["-"] * 8
 
     def test_as_a_table_of_rich(self, comparison):
-        assert comparison.way_table().row_count == len(METHODS)
-        assert comparison.table().row_count == len(METHODS)
+        assert comparison.way_table().row_count == len(UNASKED)
+        assert comparison.table().row_count == len(UNASKED)

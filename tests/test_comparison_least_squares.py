@@ -6,14 +6,13 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator
 
 import newtonkit as nk
-from newtonkit.comparison import METHODS
 from newtonkit.comparison.monitor import NoMovement, TimeIsUp
 from newtonkit.comparison.registry import REGISTRY
 from newtonkit.comparison.residuals import ResidualOracle, SumOfSquares, is_dense, is_sum_of_squares
 from newtonkit.comparison.start import Limits, Start
 from newtonkit.problems import ElementwiseSquares, Problem, RowwiseLoss
 from newtonkit.problems.activations import Power
-from tests.comparing import GTOL, exp_data
+from tests.comparing import GTOL, UNASKED, exp_data
 
 LEAST_SQUARES = ("lsq-trf", "lsq-dogbox", "lsq-lm")
 
@@ -93,7 +92,7 @@ class TestSparse:
 
     def test_trf_and_dogbox_solve_it_and_lm_does_not_run(self, problem):
         comparison = nk.compare(problem)
-        assert {report.name for report in comparison.reports} == set(METHODS) - {"lsq-lm"}
+        assert {report.name for report in comparison.reports} == set(UNASKED) - {"lsq-lm"}
         for name in ("lsq-trf", "lsq-dogbox"):
             assert comparison[name].reached
             assert comparison[name].factorisations == 0  # LSMR works by products alone
@@ -136,7 +135,7 @@ class TestSuitability:
         A = np.zeros((2, 4000))
         problem = nk.ExpRegression(A, np.ones(2))
         running = {name for name, method in REGISTRY.items() if method.runs_unasked(problem)}
-        assert running == set(METHODS) - {"SLSQP", "trust-exact", *LEAST_SQUARES}
+        assert running == set(UNASKED) - {"SLSQP", "trust-exact", *LEAST_SQUARES}
         assert not REGISTRY["SLSQP"].unsuited(problem)  # whoever asks for it gets it
 
     def test_kinds_of_design(self):

@@ -160,9 +160,10 @@ def test_lines_are_printed_only_when_asked_for(capsys: pytest.CaptureFixture[str
     out, err = capsys.readouterr()
     assert err == ""
     lines = out.splitlines()
-    assert len(lines) == loud.nit + 2
-    assert "value" in lines[0]
-    assert [int(line.split()[0]) for line in lines[1:]] == list(range(loud.nit + 1)) == seen
+    assert len(lines) == loud.nit + 3
+    assert lines[0] == f"method {loud.method}: {loud.method_reason}"
+    assert "value" in lines[1]
+    assert [int(line.split()[0]) for line in lines[2:]] == list(range(loud.nit + 1)) == seen
     assert float(lines[-1].split()[1]) == pytest.approx(loud.history[-1].value, rel=1e-12)
     np.testing.assert_array_equal(quiet.x, loud.x)
 

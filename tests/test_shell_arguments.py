@@ -72,7 +72,7 @@ MISTAKES = [
     ([*EXP, "--max-time", "0"], "argument --max-time: must be a positive number, got '0'"),
     ([*EXP, "--starts", "2.5"], "argument --starts: must be a whole number of at least 1, got '2.5'"),
     ([*EXP, "--seed", "-1"], "argument --seed: .*"),
-    ([*EXP, "--method", "sampled"], "argument --method: invalid choice: 'sampled' .*"),
+    ([*EXP, "--method", "sampler"], "argument --method: invalid choice: 'sampler' .*"),
     ([*EXP, "--features", "price"], "column 'price' cannot serve both as --target and --features"),
     ([*EXP, "--offset", "price"], "column 'price' cannot serve both as --target and --offset"),
     (

@@ -184,7 +184,7 @@ class SampledBuilder:
         self._gtol = gtol
         self._epsilon = epsilon
         self._seed = seed
-        self._sampler = HessianSampler(seed, metric, _COLUMNS, is_rough=False)
+        self._sampler = HessianSampler(seed, metric, _COLUMNS)
         self._models = self._own_passes = 0
         self.factorisations = 0
         self._previous: SampledModel | None = None
@@ -206,7 +206,7 @@ class SampledBuilder:
                 self._grow(f"the sample was off by {error:.2g} along the step")
         rows = rows_per_dimension(self._epsilon)
         self._form = shifted_form(evaluation.hessian)
-        draw = self._sampler.draw(evaluation.hessian, self._form, rows)
+        draw = self._sampler.draw(evaluation.hessian, self._form, rows, is_rough=False)
         self._sampled = draw.sampled
         self._own_passes += self._form.passes
         self._sampled.form()

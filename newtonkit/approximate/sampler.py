@@ -9,7 +9,7 @@ import numpy as np
 import scipy.linalg
 
 from newtonkit.approximate.refresh import Freshness, spread_of
-from newtonkit.design import Design, FloatArray, one_blas_thread
+from newtonkit.design import Design, FloatArray, IntArray, one_blas_thread
 from newtonkit.metric import Metric
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.rows import Groups
@@ -103,6 +103,8 @@ class Draw:
     ----------
     sampled : SampledHessian
         The sample.
+    indices : ndarray of int, shape (m,)
+        Its rows.
     freshness : Freshness
         What tells when it no longer stands for the Hessian.
     note : str
@@ -110,6 +112,7 @@ class Draw:
     """
 
     sampled: SampledHessian
+    indices: IntArray
     freshness: Freshness
     note: str
 
@@ -134,8 +137,6 @@ class HessianSampler:
         well-conditioned as their weights allow.
     columns : int
         Johnson-Lindenstrauss columns of the scores.
-    is_rough : bool
-        Whether scores under a uniform sample will do, unless they show that rows are coherent.
 
     Attributes
     ----------
@@ -143,17 +144,18 @@ class HessianSampler:
         Sweeps over the data so far.
     """
 
-    def __init__(self, seed: int, metric: Metric, columns: int, *, is_rough: bool) -> None:
+    def __init__(self, seed: int, metric: Metric, columns: int) -> None:
         self._seed = seed
         self._metric = metric
         self._columns = columns
-        self._is_rough = is_rough
         self._draws = 0
         self._factor: Factor | None = None
         self._freshness: Freshness | None = None
         self.passes = 0
 
-    def draw(self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float) -> Draw:
+    def draw(
+        self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float, *, is_rough: bool
+    ) -> Draw:
         """Return a sample of a Hessian.
 
         Row i is kept with probability min(1, oversampling * tau_i), where tau_i is the
@@ -168,41 +170,44 @@ class HessianSampler:
             The same on shifted rows.
         oversampling : float
             Rows expected for each effective dimension.
+        is_rough : bool
+            Whether scores in the coordinates of an old factor, or under a uniform sample, will
+            do, unless they show that rows are coherent.  They may miss a row of little weight
+            that carries a direction alone.
         """
         self._draws += 1
         n, d = form.design.shape
         if max(oversampling * d, _EMBEDDED_PER_COLUMN * d + _MORE_EMBEDDED) >= 0.8 * n:
             self.passes += 1
             whole = SampledHessian(hessian, form.design, form.weights, form.remainder)
-            return Draw(whole, Freshness(np.abs(form.weights), None), "")
+            return Draw(whole, np.arange(n), Freshness(np.abs(form.weights), None), "")
         rng = np.random.default_rng((self._seed, self._draws))
-        sizes, note = self._sizes(hessian, form, oversampling, rng)
+        sizes, note = self._rough_sizes(hessian, form, oversampling, rng) if is_rough else (None, "")
+        if sizes is None:
+            sizes, trouble = self._embedded_sizes(form, hessian.ridge, rng)
+            note = "; ".join(part for part in (note, trouble) if part)
         scores = np.abs(form.weights) * sizes
         sample = bernoulli_sample(form.weights, np.minimum(1.0, oversampling * scores), rng)
         rows = form.design.rows(sample.indices)
         sampled = SampledHessian(hessian, rows, sample.weights, form.remainder)
-        return Draw(sampled, Freshness(np.abs(form.weights), sizes), note)
+        return Draw(sampled, sample.indices, Freshness(np.abs(form.weights), sizes), note)
 
-    def _sizes(
+    def _rough_sizes(
         self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float, rng: np.random.Generator
-    ) -> tuple[FloatArray, str]:
-        """Return the score of each row by its weight, and what was out of the ordinary."""
-        note = ""
-        if self._is_rough:
-            sizes = self._sizes_by_old_factor(form, oversampling, rng)
-            if sizes is not None:
-                return sizes, ""
-            transform = self._first_transform(hessian, form, rng)
-            if transform is not None:
-                sizes = scores_under(form.design, None, transform, self._columns, rng)
-                self.passes += 1
-                expected = np.minimum(1.0, oversampling * np.abs(form.weights) * sizes).sum()
-                excess = expected / (oversampling * len(transform.T))
-                if excess <= _COHERENT:  # too few rows of large weight were seen: all scores are too high
-                    return sizes / max(1.0, excess / _SPARE), ""
-            note = "few rows carry directions alone: scores from an embedding"
-        sizes, trouble = self._embedded_sizes(form, hessian.ridge, rng)
-        return sizes, "; ".join(part for part in (note, trouble) if part)
+    ) -> tuple[FloatArray | None, str]:
+        """Return the score of each row by its weight, or None and why not."""
+        sizes = self._sizes_by_old_factor(form, oversampling, rng)
+        if sizes is not None:
+            return sizes, ""
+        transform = self._first_transform(hessian, form, rng)
+        if transform is not None:
+            sizes = scores_under(form.design, None, transform, self._columns, rng)
+            self.passes += 1
+            expected = np.minimum(1.0, oversampling * np.abs(form.weights) * sizes).sum()
+            excess = expected / (oversampling * len(transform.T))
+            if excess <= _COHERENT:  # too few rows of large weight were seen: all scores are too high
+                return sizes / max(1.0, excess / _SPARE), ""
+        return None, "few rows carry directions alone: scores from an embedding"
 
     def remember(self, factor: Factor, freshness: Freshness) -> None:
         """Keep the factor of a sample, to take the next scores in its coordinates."""

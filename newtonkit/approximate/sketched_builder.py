@@ -7,13 +7,14 @@ import math
 import numpy as np
 
 from newtonkit.approximate.preconditioner import Preconditioner
-from newtonkit.approximate.sampler import HessianSampler
+from newtonkit.approximate.sampler import Draw, HessianSampler
 from newtonkit.approximate.sketched import SketchedModel
 from newtonkit.convergence import GRADIENT_FLOOR, relative_gradient
 from newtonkit.metric import Metric
 from newtonkit.objective import PointEvaluation
 from newtonkit.problems import Problem
 from newtonkit.problems.evaluation import Evaluation
+from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.shifting import shifted_form
 
 _ROWS_PER_DIMENSION = 10.0
@@ -43,7 +44,7 @@ class SketchedBuilder:
         self._metric = metric
         self._gtol = gtol
         self._seed = seed
-        self._sampler = HessianSampler(seed, metric, _COLUMNS, is_rough=True)
+        self._sampler = HessianSampler(seed, metric, _COLUMNS)
         self._oversampling = _ROWS_PER_DIMENSION
         self._models = self._own_passes = 0
         self.factorisations = 0
@@ -58,6 +59,11 @@ class SketchedBuilder:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         return self._own_passes + self._sampler.passes
 
+    @property
+    def rank(self) -> int:
+        """The number of directions with curvature in the sample."""
+        return self._preconditioner.rank
+
     def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         assert isinstance(evaluation, Evaluation)
@@ -70,17 +76,25 @@ class SketchedBuilder:
         self._own_passes += self._form.passes
         if not reason:
             return
-        draw = self._sampler.draw(evaluation.hessian, self._form, self._oversampling)
-        self.factorisations += 1
-        self._preconditioner = Preconditioner(self._metric, draw.sampled)
+        draw = self._drawn(evaluation.hessian, is_rough=True)
+        if self.rank < self._metric.rank and len(draw.indices) < len(weights):
+            reason += "; a rough sample lost rank: scores from an embedding"
+            draw = self._drawn(evaluation.hessian, is_rough=False)
         self._freshness = draw.freshness
         self._sampler.remember(self._preconditioner, self._freshness)
         self._rows_sampled = draw.sampled.n_rows
         self._kept_all = self._rows_sampled == len(weights)
-        lost = self._metric.rank - self._preconditioner.rank
+        lost = self._metric.rank - self.rank
         loss = f"{lost} of {self._metric.rank} directions have no curvature in the sample" if lost else ""
         notes = (reason, draw.note, self._preconditioner.note, loss)
         self._note = "; ".join(part for part in notes if part)
+
+    def _drawn(self, hessian: StructuredHessian, *, is_rough: bool) -> Draw:
+        """Draw a sample and factorise it."""
+        draw = self._sampler.draw(hessian, self._form, self._oversampling, is_rough=is_rough)
+        self._preconditioner = Preconditioner(self._metric, draw.sampled)
+        self.factorisations += 1
+        return draw
 
     def _reason(self, weights: np.ndarray) -> str:
         """Return why a new sample is needed; empty if the old one serves."""

@@ -24,7 +24,7 @@ _SUFFIXES = (".png", ".svg", ".pdf")
 # Eight colours that stay apart for most colour-blind readers (Okabe and Ito), newtonkit's first.
 _COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31")
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (6, 2, 1, 2)))
-_MARKERS = "osD^vP<X>hp*d8"
+_MARKERS = "osD^vP<X>hp*d8H|"
 _SHOWN_MARKERS = 9
 # Letters in a line of a title; there is room for two.
 _TITLE = 105

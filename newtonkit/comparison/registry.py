@@ -18,8 +18,7 @@ _OWN = (
 )
 
 REGISTRY: dict[str, Method] = {
-    method.name: method
-    for method in (*_OWN, *SCIPY_MINIMIZE, *SCIPY_LEAST_SQUARES)
+    method.name: method for method in (*_OWN, *SCIPY_MINIMIZE, *SCIPY_LEAST_SQUARES)
 }
 """The methods by name, in the order in which they run."""
 
