@@ -96,9 +96,19 @@ class Evaluation:
     @cached_property
     def gradient(self) -> FloatArray:
         """The gradient at x, shape (d,)."""
-        rows = self._rows.gradient
         with quiet():  # where the value is infinite
-            return self.problem.design.transposed_product(rows) + self.problem.ridge * self.x
+            return self._pulls[0] + self.problem.ridge * self.x
+
+    @cached_property
+    def _pulls(self) -> FloatArray:
+        """A^T l', and with it A^T U_1 where there is one group: together they cost little more than one."""
+        rows, design = self._rows, self.problem.design
+        with quiet():
+            if rows.low_rank is None or len(self.problem.outer.groups) > 1:
+                return design.transposed_product(rows.gradient)[None]
+            columns = np.stack((rows.gradient, rows.low_rank[:, 0]), axis=1)
+            pulls: FloatArray = np.ascontiguousarray(design.transposed_product(columns).T)
+            return pulls
 
     @property
     def has_derivatives(self) -> bool:
@@ -156,6 +166,7 @@ class Evaluation:
             self._rows.low_rank,
             self.problem.outer.cores(self._totals),
             shift=self._rows.shift,
+            centre=self._pulls[1:] if len(self._pulls) > 1 else None,
             is_centring=self.problem.outer.is_centring and self.problem.row_penalty is None,
         )
 

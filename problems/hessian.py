@@ -40,6 +40,8 @@ class StructuredHessian:
         :func:`newtonkit.problems.shifting.shifted_form`.
     is_centring : bool, default False
         Whether moved rows take in the low-rank part without remainder.
+    centre : ndarray of shape (1, d), optional
+        A^T U_1 where it is known already and there is one group.
 
     Attributes
     ----------
@@ -61,6 +63,7 @@ class StructuredHessian:
         *,
         shift: FloatArray | None = None,
         is_centring: bool = False,
+        centre: FloatArray | None = None,
     ) -> None:
         self.design = design
         self.blocks = blocks
@@ -70,6 +73,7 @@ class StructuredHessian:
         self.cores = np.zeros((1, 0, 0)) if cores is None else cores
         self.shift = shift
         self.is_centring = is_centring
+        self.centre = centre
         self.shape = (design.shape[1], design.shape[1])
 
     def row_product(self, z: FloatArray) -> FloatArray:

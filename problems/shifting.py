@@ -50,7 +50,8 @@ class ShiftedForm:
     @property
     def passes(self) -> int:
         """Sweeps over the data that it takes to make it."""
-        return int(isinstance(self.design, ShiftedDesign)) + int(self.remainder is not None)
+        many_groups = isinstance(self.design, ShiftedDesign) and self.design.n_groups > 1
+        return int(many_groups) + int(self.remainder is not None)
 
 
 def shifted_form(hessian: StructuredHessian) -> ShiftedForm:
@@ -71,7 +72,7 @@ def shifted_form(hessian: StructuredHessian) -> ShiftedForm:
         return ShiftedForm(hessian.design, hessian.row_diagonal, None)
     if shift is None or not shift.any():
         return ShiftedForm(hessian.design, hessian.row_diagonal, hessian.low_rank_gram())
-    centres = _centres(hessian, u[:, :1])
+    centres = _centres(hessian, u[:, :1]) if hessian.centre is None else hessian.centre
     design = ShiftedDesign(hessian.design, shift, centres, _group_starts(hessian))
     remainder = None if hessian.is_centring else _remainder(hessian, u, shift)
     return ShiftedForm(design, hessian.row_diagonal, remainder)

@@ -14,6 +14,7 @@ from newtonkit.sketching import SparseSign, whitening
 
 _ROWS_PER_COLUMN = 4
 _MORE_ROWS = 64
+_NONZEROS = 2
 _WELL_DETERMINED = 1e8
 
 
@@ -29,7 +30,7 @@ class _Embedded:
     def __init__(self, problem: Problem, n_rows: int, seed: int) -> None:
         self._n = problem.design.shape[0]
         self._ridge = problem.ridge
-        self.rows = SparseSign(n_rows, seed=seed).apply(problem.design)
+        self.rows = SparseSign(n_rows, _NONZEROS, seed).apply(problem.design)
         self._design = DenseDesign(self.rows)
 
     def row_steps(self, steps: FloatArray) -> FloatArray:

@@ -17,7 +17,7 @@ from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.shifting import shifted_form
 
-_ROWS_PER_DIMENSION = 10.0
+_ROWS_PER_DIMENSION = 8.0
 _MOST_ROWS_PER_DIMENSION = 160.0
 _MANY_INNER = 12
 _COLUMNS = 8

@@ -190,6 +190,8 @@ class Design(ABC):
 
     def gram_product(self, weights: FloatArray, x: FloatArray) -> FloatArray:
         """Return ``A.T @ diag(weights) @ A @ x`` for x of shape (d,) or (d, k), in one sweep over A."""
+        if x.ndim == 2 and x.shape[1] == 1:
+            return self.gram_product(weights, x[:, 0])[:, None]
 
         def one(block: slice) -> FloatArray:
             rows = self.block_product(block, x)

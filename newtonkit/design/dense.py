@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from newtonkit.design.base import Design, FloatArray, IntArray, row_blocks
+from newtonkit.design.threads import map_blocks
 
 _FEW_COLUMNS = 8
 _TILE_ENTRIES = 2**16
+_GATHERED = 512
 _FEW_FOR_GRAM = 64
 
 
@@ -96,7 +98,10 @@ class DenseDesign(Design):
 
     def block_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
         """See :meth:`Design.block_transposed_product`."""
-        return self._block(block).T @ v
+        rows = self._block(block)
+        if v.ndim == 2 and v.shape[1] <= _FEW_COLUMNS:
+            return np.asarray(v.T @ rows).T  # this way round, BLAS goes through the rows once
+        return rows.T @ v
 
     def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
         """See :meth:`Design.block_gram`."""
@@ -126,7 +131,13 @@ class DenseDesign(Design):
 
     def rows(self, indices: IntArray) -> DenseDesign:
         """See :meth:`Design.rows`."""
-        return DenseDesign(self._array[indices])
+        out = np.empty((len(indices), self.shape[1]), dtype=self.dtype)
+
+        def gather(first: int) -> None:
+            out[first : first + _GATHERED] = self._array[indices[first : first + _GATHERED]]
+
+        map_blocks(gather, range(0, len(indices), _GATHERED))
+        return DenseDesign(out)
 
     def dense_rows(self, rows: slice) -> NDArray[Any]:
         """See :meth:`Design.dense_rows`; a view."""

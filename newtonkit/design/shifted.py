@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from newtonkit.design.base import Design, FloatArray, IntArray
 from newtonkit.design.dense import DenseDesign, weighted_gram
 from newtonkit.design.scatter import SignScatter
+from newtonkit.design.threads import map_blocks
 
 _HASHED_ROWS = 2**17
 _VANISHED = 1e-12
+_GATHERED = 512
 
 
 class ShiftedDesign(Design):
@@ -40,6 +40,11 @@ class ShiftedDesign(Design):
         self.shape = inner.shape
         self.dtype = inner.dtype
         self.blocks = inner.blocks
+
+    @property
+    def n_groups(self) -> int:
+        """The number m of groups."""
+        return len(self._starts)
 
     def _runs_of(self, block: slice) -> tuple[slice, IntArray]:
         """Return the groups that have rows in a block, and where in it each begins."""
@@ -129,7 +134,14 @@ class ShiftedDesign(Design):
 
     def rows(self, indices: IntArray) -> DenseDesign:
         """See :meth:`Design.rows`; shifted rows are dense whatever A is."""
-        which = np.searchsorted(self._starts, indices, side="right") - 1
-        rows = self._inner.rows(indices).to_dense()
-        shift: Any = self._shifts[indices, None]
-        return DenseDesign(rows - shift * (self._centres[which] if len(self._starts) > 1 else self._centres))
+        out = np.empty((len(indices), self.shape[1]))
+
+        def gather(first: int) -> None:
+            chosen = indices[first : first + _GATHERED]
+            which = np.searchsorted(self._starts, chosen, side="right") - 1
+            part = out[first : first + _GATHERED]
+            np.multiply(self._shifts[chosen, None], self._centres[which], out=part)
+            np.subtract(self._inner.rows(chosen).to_dense(), part, out=part)
+
+        map_blocks(gather, range(0, len(indices), _GATHERED))
+        return DenseDesign(out)
