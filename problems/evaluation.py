@@ -97,7 +97,8 @@ class Evaluation:
     def gradient(self) -> FloatArray:
         """The gradient at x, shape (d,)."""
         with quiet():  # where the value is infinite
-            return self._pulls[0] + self.problem.ridge * self.x
+            gradient: FloatArray = self._pulls[0] + self.problem.ridge * self.x
+            return gradient
 
     @cached_property
     def _pulls(self) -> FloatArray:

@@ -91,7 +91,7 @@ def test_a_softmax_on_a_wrong_row_is_saturated() -> None:
     rng = np.random.default_rng(0)
     a, truth = rng.normal(size=(6000, 40)), rng.normal(size=40) / 6.0
     b = np.exp(a @ truth)
-    result = minimize(nk.SoftmaxRegression(a, b / b.sum()), -1e4 * truth, epsilon=0.5)
+    result = minimize(nk.SoftmaxRegression(a, b / b.sum()), -1e3 * truth, epsilon=0.5)
     assert result.status is Status.SATURATED
     assert not result.success
 
