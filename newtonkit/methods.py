@@ -16,7 +16,7 @@ from newtonkit.problems import Problem
 MethodName = Literal["auto", "exact", "sampled", "sketched"]
 METHODS: tuple[str, ...] = get_args(MethodName)
 _EPSILON = 0.1
-_LEAST_COLUMNS = 100
+_LEAST_COLUMNS = 150
 _LEAST_ROWS_PER_COLUMN = 40
 _LEAST_PER_ROW, _MANY_COLUMNS = 25, 600
 
