@@ -45,11 +45,13 @@ class Preconditioner:
         positive.form()
         self._matrix = np.asarray_chkfinite(metric.congruence(positive))
         largest = float(scipy.linalg.norm(self._matrix, 1)) if len(self._matrix) else 0.0
+        self._largest = largest
         self.floor = _WEAK * largest
         self._rounding = max(64.0 * _EPS * len(self._matrix) * largest, float(np.finfo(float).tiny))
         self._sigma, self._factor = self._factorised(0.0)
         self.note = ""
         if self._sigma > self._rounding:
+            self.floor = max(self.floor, 2.0 * self._sigma)  # less is not known to be positive
             self.note = f"no Cholesky factor: curvature lifted by {self._sigma / largest:.0e} of the largest"
 
     def _factorised(self, sigma: float) -> tuple[float, FloatArray]:
@@ -81,7 +83,7 @@ class Preconditioner:
             return True
         if self._sigma > self._rounding and "_spectrum" not in self.__dict__:
             self._sigma, self._factor = self._factorised(0.0)
-        reciprocal, _ = scipy.linalg.lapack.dpocon(self._factor, self.floor / _WEAK, uplo="L")
+        reciprocal, _ = scipy.linalg.lapack.dpocon(self._factor, self._largest, uplo="L")
         return bool(reciprocal > 10.0 * _WEAK)
 
     @property
