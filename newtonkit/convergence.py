@@ -14,7 +14,7 @@ from newtonkit.results import Status
 
 _EPS = float(np.finfo(float).eps)
 _STILL = 1e-5
-GRADIENT_FLOOR = 256.0 * _EPS
+_GRADIENT_FLOOR = 256.0 * _EPS
 _STUCK_FLOOR = 1e4 * _EPS
 _VALUE_NOISE = 16.0
 _FLAT_MASS = 1e-10
@@ -121,6 +121,11 @@ def relative_gradient(evaluation: PointEvaluation) -> float:
     return size / evaluation.gradient_scale if size > 0.0 else 0.0
 
 
+def is_at_tolerance(evaluation: PointEvaluation, gtol: float) -> bool:
+    """Tell whether ||grad|| / S is at the tolerance, or at the level of its own rounding."""
+    return relative_gradient(evaluation) <= max(gtol, _GRADIENT_FLOOR)
+
+
 def value_noise(evaluation: PointEvaluation) -> float:
     """Return how much of a difference of values may be rounding."""
     return _VALUE_NOISE * evaluation.value_rounding
@@ -151,7 +156,7 @@ class Criteria:
 
     def at_tolerance(self, evaluation: PointEvaluation) -> bool:
         """Tell whether the gradient is at tolerance, or at the level of its own rounding."""
-        return self.met(evaluation) or relative_gradient(evaluation) <= GRADIENT_FLOOR
+        return self.met(evaluation) or is_at_tolerance(evaluation, 0.0)
 
     def met(self, evaluation: PointEvaluation) -> bool:
         """Tell whether the gradient is at tolerance."""

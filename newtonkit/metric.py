@@ -100,7 +100,11 @@ class Metric:
         A times `weak`.
     null : ndarray, shape (d, d - p - q)
         Orthonormal basis of the null space of M.
+    note : str
+        Anything out of the ordinary about how it was found.
     """
+
+    note = ""
 
     def __init__(self, objective: Measured, mass: float) -> None:
         operator = objective.step_metric(mass)

@@ -52,7 +52,7 @@ def minimize(
         Hessian of a leverage-score sample of the rows: about as many iterations, without
         forming anything at the cost of n d^2.  "sampled" is the algorithm of the papers: a
         Newton step from the Hessian of a sample drawn anew in each iteration; it converges
-        linearly, by a factor that `epsilon` bounds.  "auto" takes "sketched" where there
+        linearly, by a factor of about `epsilon`.  "auto" takes "sketched" where there
         are columns and rows enough for it to pay, else "exact"; it goes by the shape of A, so
         that no result depends on the clock.  Verdicts are by the true Hessian in every method.
     gtol : float, default 1e-8
@@ -67,8 +67,8 @@ def minimize(
     starts : int, default 1
         Descents: from x0, then from random points around it; the best is returned.
     epsilon : float, optional
-        For "sampled" only: the spectral error of the sampled Hessian, less than 1; 0.1 by
-        default.  It is halved when a step shows that the sample is too coarse.
+        For "sampled" only: about the spectral error of the sampled Hessian, less than 1; 0.1
+        by default.  It is halved when a step shows that the sample is too coarse.
     rng : int or numpy.random.Generator, optional
         Source of the random starts and samples; the same seed gives the same result to the
         last bit, whatever the number of threads.  None makes random starts new each time, but

@@ -48,7 +48,7 @@ def leverage_scores(
         ``"exact"`` factors the whole design by Householder QR: conditions up to 1e8 and
         weights over ten orders of magnitude are resolved.  ``"approximate"`` factors a
         sparse sign embedding of it and estimates norms from 48 random columns, in time
-        linear in the number of entries; it is exact where n is at most the number of
+        linear in the number of entries; it is exact where n is at most twice the number of
         rows of the embedding.
     ridge : float or array_like of shape (d,), default 0.0
         Added to the diagonal of the Gram matrix; at least 0.
@@ -219,6 +219,16 @@ def embedding_rows(rank: int) -> int:
     return 4 * rank + max(64, 6000 // rank)
 
 
+def projection(rank: int, columns: int, rng: np.random.Generator) -> FloatArray:
+    """Return G (rank, k): orthonormal random columns scaled to keep squared lengths on average, or I."""
+    if columns >= rank:
+        return np.eye(rank)
+    with one_blas_thread():
+        gaussian = rng.standard_normal((rank, columns))
+        basis = scipy.linalg.qr(gaussian, mode="economic", check_finite=False)[0]
+    return np.asarray(basis * np.sqrt(rank / columns), dtype=np.float64)
+
+
 def scores_under(
     design: Design,
     weights: FloatArray | None,
@@ -261,9 +271,7 @@ def scores_under(
     rank = transform.shape[1]
     if columns is not None and columns < rank:
         with one_blas_thread():
-            gaussian = rng.standard_normal((rank, columns))
-            basis = scipy.linalg.qr(gaussian, mode="economic", check_finite=False)[0]
-            transform = transform @ (basis * np.sqrt(rank / columns))
+            transform = transform @ projection(rank, columns, rng)
     norms = design.square_norms(transform)
     return norms if weights is None else np.abs(weights) * norms
 

@@ -27,7 +27,8 @@ def test_a_direction_that_runs_off_is_no_minimum(method: str, seed: int) -> None
     result = nk.minimize(lonely(0.0), method=method, rng=seed)
     assert not result.success
     assert result.x[50] < -25.0
-    assert result.history[-1].rows_sampled < 4000 or method == "sampled"
+    if method == "sketched":
+        assert result.history[-1].rows_sampled < 4000
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -88,8 +89,11 @@ def test_the_smallest_epsilon_keeps_all_rows() -> None:
 def test_success_at_tolerance_zero_is_named_by_the_point_computed_anew() -> None:
     """A gradient of exactly 0 there meets gtol = 0; anything more is working precision."""
     rng = np.random.default_rng(7)
+    successes = 0
     for _ in range(20):
         a = rng.standard_normal((40, 3))
         result = nk.minimize(nk.SinhRegression(a, np.sinh(a @ rng.standard_normal(3))), gtol=0.0)
         if result.success:
+            successes += 1
             assert (result.status is nk.Status.CONVERGED) == (not result.jac.any())
+    assert successes >= 15

@@ -77,6 +77,7 @@ def embedded_metric(problem: Problem, mass: float, seed: int) -> tuple[Metric, i
         return Metric.of_transform(found.transform, n), 1
     metric = Metric(embedded, mass)
     metric.weak_rows = problem.row_steps(metric.weak)
+    metric.note = "ill-conditioned design: the metric has been resolved direction by direction"
     return metric, 2
 
 

@@ -81,9 +81,7 @@ class Preconditioner:
         """Whether no curvature in P is near to none: then its eigenvalues need not be computed."""
         if not len(self._matrix):
             return True
-        if self._sigma > self._rounding and "_spectrum" not in self.__dict__:
-            self._sigma, self._factor = self._factorised(0.0)
-        reciprocal, _ = scipy.linalg.lapack.dpocon(self._factor, self._largest, uplo="L")
+        reciprocal, _ = scipy.linalg.lapack.dpocon(self._factor_for(0.0), self._largest, uplo="L")
         return bool(reciprocal > 10.0 * _WEAK)
 
     @property

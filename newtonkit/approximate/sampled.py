@@ -16,7 +16,7 @@ import numpy as np
 from newtonkit.approximate.preconditioner import Preconditioner
 from newtonkit.approximate.sampler import HessianSampler, SampledHessian
 from newtonkit.approximate.sketched import SketchedModel
-from newtonkit.convergence import GRADIENT_FLOOR, relative_gradient
+from newtonkit.convergence import is_at_tolerance
 from newtonkit.curvature import Step
 from newtonkit.design import FloatArray
 from newtonkit.exact import ExactModel
@@ -30,6 +30,7 @@ from newtonkit.spectral import overflow_allowed
 _COLUMNS = 16
 _LEAST_EPSILON = 1e-3
 _TOO_FAR = 0.3  # a Newton step would contract by hardly more than the 0.4 that is promised
+_POOR = 0.25
 _CHECK_FORCING = 0.1
 _EPS = float(np.finfo(float).eps)
 
@@ -188,7 +189,7 @@ class SampledBuilder:
         self._models = self._own_passes = 0
         self.factorisations = 0
         self._previous: SampledModel | None = None
-        self._reason = ""
+        self._reason = metric.note
         self._kept_all = False
 
     @property
@@ -202,7 +203,8 @@ class SampledBuilder:
         if self._previous is not None and not self._kept_all:
             self._own_passes += 1
             error = self._previous.error_along_step()
-            if error > max(self._epsilon, _TOO_FAR):
+            # A poor ratio may be the sample's fault or that of the quadratic model: the error tells.
+            if error > (self._epsilon if ratio < _POOR else max(self._epsilon, _TOO_FAR)):
                 self._grow(f"the sample was off by {error:.2g} along the step")
         rows = rows_per_dimension(self._epsilon)
         self._form = shifted_form(evaluation.hessian)
@@ -226,7 +228,7 @@ class SampledBuilder:
         self.factorisations += 1
         rng = np.random.default_rng((self._seed, 0, self._models))
         model = SampledModel(self._problem, self._metric, evaluation, self._form, self._sampled, rng)
-        if relative_gradient(evaluation) <= max(self._gtol, GRADIENT_FLOOR):  # it may be an end
+        if is_at_tolerance(evaluation, self._gtol):  # it may be an end
             model.take_in_weak_directions()
         model.note = self._note
         self._previous = model

@@ -9,13 +9,13 @@ import numpy as np
 import scipy.linalg
 
 from newtonkit.approximate.refresh import Freshness, spread_of
-from newtonkit.design import Design, FloatArray, IntArray, one_blas_thread
+from newtonkit.design import Design, FloatArray, IntArray
 from newtonkit.metric import Metric
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.rows import Groups
 from newtonkit.problems.shifting import ShiftedForm
 from newtonkit.sketching import SparseSign, bernoulli_sample, whitening
-from newtonkit.sketching.scores import scores_under
+from newtonkit.sketching.scores import projection, scores_under
 from newtonkit.spectral import overflow_allowed
 
 _NONZEROS = 4
@@ -199,15 +199,18 @@ class HessianSampler:
         sizes = self._sizes_by_old_factor(form, oversampling, rng)
         if sizes is not None:
             return sizes, ""
+        stale = "the old factor is stale"
         transform = self._first_transform(hessian, form, rng)
-        if transform is not None:
-            sizes = scores_under(form.design, None, transform, self._columns, rng)
-            self.passes += 1
-            expected = np.minimum(1.0, oversampling * np.abs(form.weights) * sizes).sum()
-            excess = expected / (oversampling * len(transform.T))
-            if excess <= _COHERENT:  # too few rows of large weight were seen: all scores are too high
-                return sizes / max(1.0, excess / _SPARE), ""
-        return None, "few rows carry directions alone: scores from an embedding"
+        if transform is None:
+            return None, f"{stale} and a uniform sample has no Cholesky factor: scores from an embedding"
+        sizes = scores_under(form.design, None, transform, self._columns, rng)
+        self.passes += 1
+        expected = np.minimum(1.0, oversampling * np.abs(form.weights) * sizes).sum()
+        excess = expected / (oversampling * len(transform.T))
+        if excess > _COHERENT:
+            return None, f"{stale} and few rows carry directions alone: scores from an embedding"
+        # Too few rows of large weight were seen: all scores are too high.
+        return sizes / max(1.0, excess / _SPARE), f"{stale}: scores under a uniform sample"
 
     def remember(self, factor: Factor, freshness: Freshness) -> None:
         """Keep the factor of a sample, to take the next scores in its coordinates."""
@@ -226,10 +229,7 @@ class HessianSampler:
         spread = self._freshness.spread(weights) if self._freshness else spread_of(weights, weights)
         if rank == 0 or not spread <= _MOST_SPREAD:
             return None
-        columns = min(self._columns, rank)
-        with one_blas_thread():
-            basis = scipy.linalg.qr(rng.standard_normal((rank, columns)), mode="economic")[0]
-        z = np.asarray(basis, dtype=np.float64) * np.sqrt(rank / columns)
+        z = projection(rank, self._columns, rng)
         with overflow_allowed():
             old = self._factor.half_inverse(z) if self._factor else z
             sizes = form.design.square_norms(self._metric.steps(old))
@@ -284,7 +284,8 @@ class HessianSampler:
             penalty = np.diag(np.sqrt(ridge))[ridge > 0.0]
             found = whitening(np.concatenate((embedded, penalty)) @ coordinates)
             transform = coordinates @ found.transform
-            note = f"scores: {found.note}" if found.note else ""
+            note = "no Cholesky factor of the embedding: scores in the coordinates of the metric"
+            note += f", {found.note}" if found.note else ""
         # Few embedded rows make every score larger by this factor (see leverage_scores).
         bias = 1.0 / (1.0 - found.rank / m)
         sizes = scores_under(form.design, None, transform, self._columns, rng)

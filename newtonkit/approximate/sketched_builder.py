@@ -9,7 +9,7 @@ import numpy as np
 from newtonkit.approximate.preconditioner import Preconditioner
 from newtonkit.approximate.sampler import Draw, HessianSampler
 from newtonkit.approximate.sketched import SketchedModel
-from newtonkit.convergence import GRADIENT_FLOOR, relative_gradient
+from newtonkit.convergence import is_at_tolerance, relative_gradient
 from newtonkit.metric import Metric
 from newtonkit.objective import PointEvaluation
 from newtonkit.problems import Problem
@@ -53,6 +53,7 @@ class SketchedBuilder:
         self._is_fresh = False
         self._kept_all = False
         self._note = ""
+        self._metric_note = metric.note
 
     @property
     def passes(self) -> int:
@@ -68,7 +69,7 @@ class SketchedBuilder:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         assert isinstance(evaluation, Evaluation)
         weights = np.abs(evaluation.hessian.row_diagonal)
-        self._may_end = relative_gradient(evaluation) <= max(self._gtol, GRADIENT_FLOOR)
+        self._may_end = is_at_tolerance(evaluation, self._gtol)
         reason = self._reason(weights)
         self._is_fresh = bool(reason)
         self._note = reason
@@ -86,7 +87,8 @@ class SketchedBuilder:
         self._kept_all = self._rows_sampled == len(weights)
         lost = self._metric.rank - self.rank
         loss = f"{lost} of {self._metric.rank} directions have no curvature in the sample" if lost else ""
-        notes = (reason, draw.note, self._preconditioner.note, loss)
+        notes = (reason, self._metric_note, draw.note, self._preconditioner.note, loss)
+        self._metric_note = ""
         self._note = "; ".join(part for part in notes if part)
 
     def _drawn(self, hessian: StructuredHessian, *, is_rough: bool) -> Draw:
