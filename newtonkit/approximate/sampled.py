@@ -200,7 +200,7 @@ class SampledBuilder:
     def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         assert isinstance(evaluation, Evaluation)
-        if self._previous is not None and not self._kept_all:
+        if self._previous is not None and not self._kept_all and not self._reason:
             self._own_passes += 1
             error = self._previous.error_along_step()
             # A poor ratio may be the sample's fault or that of the quadratic model: the error tells.
