@@ -18,25 +18,11 @@ from newtonkit.design.threads import map_blocks
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.intp]
 
-_ENTRIES_SMALL = 2**17
-_ENTRIES_LARGE = 2**20
 _MAX_RUNS = 8
+_FEW_SWEPT = 8  # columns
 _SMALL_DESIGN = 1_000_000  # entries: up to here plain NumPy and SciPy are used, and Numba is not loaded
 _BUFFER_ENTRIES = 2**23
 _TILE_ENTRIES = 2**18
-
-
-def row_blocks(n_rows: int, n_columns: int, entries_per_row: float | None = None) -> tuple[slice, ...]:
-    """Cut rows into blocks whose size depends on the shape alone, never on the threads.
-
-    A block holds about 1 MB of doubles, more when there are so many columns that its
-    Gram matrix would cost more to add up than to form, and never more than 8 MB.
-    """
-    width = max(1.0, n_columns if entries_per_row is None else entries_per_row)
-    rows = min(max(_ENTRIES_SMALL / width, 4 * n_columns), _ENTRIES_LARGE / width)
-    count = max(1, round(n_rows / max(rows, 256.0)))
-    edges = [n_rows * k // count for k in range(count + 1)]
-    return tuple(slice(a, b) for a, b in pairwise(edges))
 
 
 class Design(ABC):
@@ -59,6 +45,14 @@ class Design(ABC):
     shape: tuple[int, int]
     dtype: np.dtype[np.floating]
     blocks: tuple[slice, ...]
+
+    @property
+    def sweeps(self) -> tuple[slice, ...]:
+        """What a thread goes through at a time where each row is dealt with for itself: a few long runs.
+
+        Blocks, unless a subclass has kernels that keep only single rows in cache.
+        """
+        return self.blocks
 
     @abstractmethod
     def block_product(self, block: slice, x: FloatArray) -> FloatArray:
@@ -86,6 +80,23 @@ class Design(ABC):
 
         `columns` has shape (rows, k); run g begins at row ``starts[g]`` of the block.
         """
+
+    def block_gram_product(
+        self, block: slice, weights: FloatArray, x: FloatArray, offset: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return ``A[block].T @ (weights * (A[block] @ x - offset))`` and ``A[block] @ x``.
+
+        For x of shape (d,) and weights (rows,); an `offset` has shape (rows,), or (1,) for all rows.
+        """
+        image = self.block_product(block, x)
+        return self.block_transposed_product(
+            block, weights * (image if offset is None else image - offset)
+        ), image
+
+    def block_squares(self, block: slice) -> tuple[FloatArray, FloatArray]:
+        """Return the sums of squares of the rows of the block, and those of its columns."""
+        ones = np.ones(block.stop - block.start)
+        return self.block_square_sums(block), self.block_square_transposed_product(block, ones)
 
     @abstractmethod
     def rows(self, indices: IntArray) -> Design:
@@ -139,12 +150,15 @@ class Design(ABC):
         def fill(block: slice) -> None:
             out[block] = self.block_product(block, x)
 
-        map_blocks(fill, self.blocks)
+        map_blocks(fill, self._pieces(x))
         return out
+
+    def _pieces(self, columns: FloatArray) -> tuple[slice, ...]:
+        return self.sweeps if columns.ndim == 1 or columns.shape[1] <= _FEW_SWEPT else self.blocks
 
     def transposed_product(self, v: FloatArray) -> FloatArray:
         """Return ``A.T @ v`` for v of shape (n,) or (n, k)."""
-        return self.sum_blocks(lambda block: self.block_transposed_product(block, v[block]))
+        return self.sum_blocks(lambda block: self.block_transposed_product(block, v[block]), self._pieces(v))
 
     def square_transposed_product(self, v: FloatArray) -> FloatArray:
         """Return ``(A ** 2).T @ v`` for v of shape (n,)."""
@@ -158,7 +172,7 @@ class Design(ABC):
         def fill(block: slice) -> None:
             out[block] = self.block_square_norms(block, contiguous)
 
-        map_blocks(fill, self.blocks)
+        map_blocks(fill, self._pieces(contiguous))
         return out
 
     def embed(self, scatter: SignScatter, scale: FloatArray | None = None) -> FloatArray:
@@ -190,8 +204,8 @@ class Design(ABC):
 
     def gram_product(self, weights: FloatArray, x: FloatArray) -> FloatArray:
         """Return ``A.T @ diag(weights) @ A @ x`` for x of shape (d,) or (d, k), in one sweep over A."""
-        if x.ndim == 2 and x.shape[1] == 1:
-            return self.gram_product(weights, x[:, 0])[:, None]
+        if x.ndim == 1:
+            return self.gram_product_and_image(weights, x)[0]
 
         def one(block: slice) -> FloatArray:
             rows = self.block_product(block, x)
@@ -199,12 +213,24 @@ class Design(ABC):
 
         return self.sum_blocks(one)
 
+    def gram_product_and_image(self, weights: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return ``A.T @ diag(weights) @ A @ x`` and ``A @ x`` for x of shape (d,), in one sweep over A."""
+        image = np.empty(self.shape[0])
+
+        def one(block: slice) -> FloatArray:
+            total, image[block] = self.block_gram_product(block, weights[block], x)
+            return total
+
+        return self.sum_blocks(one, self.sweeps), image
+
     def sandwich(self, weights: FloatArray) -> FloatArray:
         """Return ``A.T @ diag(weights) @ A`` for weights of any sign, shape (d, d)."""
         return self.sum_blocks(lambda block: self.block_gram(block, weights[block]))
 
-    def sum_blocks(self, function: Callable[[slice], FloatArray]) -> FloatArray:
-        """Add up `function` over the blocks, in an order that never changes.
+    def sum_blocks(
+        self, function: Callable[[slice], FloatArray], pieces: tuple[slice, ...] | None = None
+    ) -> FloatArray:
+        """Add up `function` over the blocks, or other pieces, in an order that never changes.
 
         Consecutive blocks are added within a few fixed runs and the runs are added last,
         so that memory does not grow with the number of blocks.
@@ -216,32 +242,34 @@ class Design(ABC):
                 total += function(block)
             return total
 
-        totals = map_blocks(add_run, self._runs)
+        blocks = self.blocks if pieces is None else pieces
+        count = min(_MAX_RUNS, len(blocks))
+        edges = [len(blocks) * k // count for k in range(count + 1)]
+        totals = map_blocks(add_run, [blocks[a:b] for a, b in pairwise(edges)])
         for total in totals[1:]:
             totals[0] += total
         return totals[0]
 
     @cached_property
-    def _runs(self) -> list[tuple[slice, ...]]:
-        count = min(_MAX_RUNS, len(self.blocks))
-        edges = [len(self.blocks) * k // count for k in range(count + 1)]
-        return [self.blocks[a:b] for a, b in pairwise(edges)]
+    def _norms(self) -> tuple[FloatArray, FloatArray]:
+        rows = np.empty(self.shape[0])
 
-    @cached_property
+        def one(block: slice) -> FloatArray:
+            sums, columns = self.block_squares(block)
+            np.sqrt(sums, out=rows[block])
+            return columns
+
+        return rows, np.sqrt(self.sum_blocks(one, self.sweeps))
+
+    @property
     def row_norms(self) -> FloatArray:
         """Euclidean norm of every row, shape (n,)."""
-        out = np.empty(self.shape[0])
+        return self._norms[0]
 
-        def fill(block: slice) -> None:
-            out[block] = np.sqrt(self.block_square_sums(block))
-
-        map_blocks(fill, self.blocks)
-        return out
-
-    @cached_property
+    @property
     def column_norms(self) -> FloatArray:
         """Euclidean norm of every column, shape (d,)."""
-        return np.sqrt(self.square_transposed_product(np.ones(self.shape[0])))
+        return self._norms[1]
 
     def block_rows(self, block: slice) -> FloatArray:
         """Return the rows of a block as a float64 array, which may be a view of the data."""

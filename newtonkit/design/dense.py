@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from newtonkit.design.base import Design, FloatArray, IntArray, row_blocks
+from newtonkit.design.base import Design, FloatArray, IntArray
+from newtonkit.design.pieces import row_blocks, row_runs
 from newtonkit.design.threads import map_blocks
 
 _FEW_COLUMNS = 8
+_FEW_PROJECTED = 16
 _TILE_ENTRIES = 2**16
 _GATHERED = 512
 _FEW_FOR_GRAM = 64
@@ -84,8 +86,24 @@ class DenseDesign(Design):
     def _block(self, block: slice) -> FloatArray:
         return self._array[block].astype(np.float64, copy=False)
 
+    @property
+    def _has_kernels(self) -> bool:
+        """Whether blocks are swept by compiled kernels, which want rows that lie in one piece."""
+        return not self.is_small and self._array.flags.c_contiguous
+
+    @property
+    def sweeps(self) -> tuple[slice, ...]:
+        """See :attr:`Design.sweeps`."""
+        return row_runs(self.shape[0]) if self._has_kernels else self.blocks
+
     def block_product(self, block: slice, x: FloatArray) -> FloatArray:
         """See :meth:`Design.block_product`."""
+        if x.ndim == 1 and self._has_kernels:
+            from newtonkit.design.kernels import dense_product  # noqa: PLC0415  (Numba: only for large data)
+
+            image = np.empty(block.stop - block.start)
+            dense_product(self._array[block], np.ascontiguousarray(x), image)  # type: ignore[no-untyped-call]
+            return image
         rows = self._block(block)
         if x.ndim == 1 or x.shape[1] > _FEW_COLUMNS:
             return rows @ x
@@ -98,10 +116,56 @@ class DenseDesign(Design):
 
     def block_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
         """See :meth:`Design.block_transposed_product`."""
+        if self._has_kernels and (v.ndim == 1 or v.shape[1] <= _FEW_COLUMNS):
+            from newtonkit.design.kernels import (  # noqa: PLC0415  (Numba: only for large data)
+                dense_transposed_product,
+            )
+
+            columns = np.ascontiguousarray(v.T).reshape(-1, len(v))
+            out = np.zeros((len(columns), self.shape[1]))
+            dense_transposed_product(self._array[block], columns, out)  # type: ignore[no-untyped-call]
+            return out.T.reshape(self.shape[1], *v.shape[1:])
         rows = self._block(block)
         if v.ndim == 2 and v.shape[1] <= _FEW_COLUMNS:
             return np.asarray(v.T @ rows).T  # this way round, BLAS goes through the rows once
         return rows.T @ v
+
+    def block_gram_product(
+        self, block: slice, weights: FloatArray, x: FloatArray, offset: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`Design.block_gram_product`; every row is read once."""
+        if not self._has_kernels:
+            return super().block_gram_product(block, weights, x, offset)
+        from newtonkit.design.kernels import dense_gram_product  # noqa: PLC0415  (Numba: only for large data)
+
+        image, out = np.empty(block.stop - block.start), np.zeros(self.shape[1])
+        given = np.zeros(1) if offset is None else np.ascontiguousarray(offset)
+        arguments = np.ascontiguousarray(weights), np.ascontiguousarray(x), given, image, out
+        dense_gram_product(self._array[block], *arguments)  # type: ignore[no-untyped-call]
+        return out, image
+
+    def block_squares(self, block: slice) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`Design.block_squares`."""
+        if not self._has_kernels:
+            return super().block_squares(block)
+        from newtonkit.design.kernels import dense_square_sums  # noqa: PLC0415  (Numba: only for large data)
+
+        rows, columns = np.empty(block.stop - block.start), np.zeros(self.shape[1])
+        dense_square_sums(self._array[block], rows, columns)  # type: ignore[no-untyped-call]
+        return rows, columns
+
+    def block_square_norms(
+        self, block: slice, transform: FloatArray, offset: FloatArray | None = None
+    ) -> FloatArray:
+        """See :meth:`Design.block_square_norms`."""
+        if not self._has_kernels or transform.shape[1] > _FEW_PROJECTED:
+            return super().block_square_norms(block, transform, offset)
+        from newtonkit.design.kernels import dense_square_norms  # noqa: PLC0415  (Numba: only for large data)
+
+        out = np.empty(block.stop - block.start)
+        given = np.zeros(transform.shape[1]) if offset is None else np.ascontiguousarray(offset)
+        dense_square_norms(self._array[block], np.ascontiguousarray(transform.T), given, out)  # type: ignore[no-untyped-call]
+        return out
 
     def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
         """See :meth:`Design.block_gram`."""

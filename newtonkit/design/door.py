@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from newtonkit.design.base import Design, FloatArray, row_blocks
+from newtonkit.design.base import Design, FloatArray
 from newtonkit.design.dense import DenseDesign
 from newtonkit.design.intercept import InterceptDesign
+from newtonkit.design.pieces import row_blocks
 from newtonkit.design.sparse import SparseDesign
 from newtonkit.design.threads import map_blocks
 

@@ -25,6 +25,11 @@ class InterceptDesign(Design):
         """See :attr:`Design.n_entries`."""
         return self._inner.n_entries + self.shape[0]
 
+    @property
+    def sweeps(self) -> tuple[slice, ...]:
+        """See :attr:`Design.sweeps`."""
+        return self._inner.sweeps
+
     def block_product(self, block: slice, x: FloatArray) -> FloatArray:
         """See :meth:`Design.block_product`."""
         out: FloatArray = self._inner.block_product(block, x[:-1]) + x[-1]
@@ -34,6 +39,19 @@ class InterceptDesign(Design):
         """See :meth:`Design.block_transposed_product`."""
         product = self._inner.block_transposed_product(block, v)
         return np.concatenate((product, v.sum(axis=0, keepdims=True)))
+
+    def block_gram_product(
+        self, block: slice, weights: FloatArray, x: FloatArray, offset: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`Design.block_gram_product`."""
+        last = -x[-1:] if offset is None else offset - x[-1]
+        product, image = self._inner.block_gram_product(block, weights, x[:-1], last)
+        return np.append(product, weights @ (image - last)), image + x[-1]
+
+    def block_squares(self, block: slice) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`Design.block_squares`."""
+        rows, columns = self._inner.block_squares(block)
+        return rows + 1.0, np.append(columns, float(len(rows)))
 
     def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
         """See :meth:`Design.block_gram`."""

@@ -10,13 +10,135 @@ import numpy as np
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# Sums may be taken in another order, so that loops over columns become vector instructions;
+# infinities and NaN keep their meaning.
+_REORDERED = {"reassoc", "contract"}
+
 
 def compiled(function: F) -> F:
     """Compile without the GIL, keeping the machine code on disk where a place can be written."""
     try:
-        return cast(F, numba.njit(nogil=True, cache=True)(function))
+        return cast(F, numba.njit(nogil=True, cache=True, fastmath=_REORDERED)(function))
     except RuntimeError:  # Numba: "cannot cache function: no locator available"
-        return cast(F, numba.njit(nogil=True)(function))
+        return cast(F, numba.njit(nogil=True, fastmath=_REORDERED)(function))
+
+
+# Dense rows in C order, each read from memory once, whatever is done with it.  Entries may be
+# float32, all else is float64.  One row at a time goes through memory in the order that processors
+# foresee; rows so long that x and the sums leave the fastest cache meanwhile are taken four at a
+# time, which share what is loaded and stored of both.
+
+_LONG_ROWS = 640
+
+
+@compiled
+def dense_product(rows, x, image):  # type: ignore[no-untyped-def]
+    """Fill `image` with ``rows @ x``."""
+    n_rows, n_columns = rows.shape
+    for i in range(n_rows):
+        row = rows[i]
+        total = 0.0
+        for k in range(n_columns):
+            total += row[k] * x[k]
+        image[i] = total
+
+
+@compiled
+def dense_transposed_product(rows, columns, out):  # type: ignore[no-untyped-def]
+    """Add ``columns @ rows`` to `out`, for columns of shape (k, n_rows)."""
+    n_rows, n_columns = rows.shape
+    for i in range(n_rows):
+        row = rows[i]
+        for j in range(len(columns)):
+            factor = columns[j, i]
+            total = out[j]
+            for k in range(n_columns):
+                total[k] += factor * row[k]
+
+
+@compiled
+def dense_gram_product(rows, weights, x, offset, image, out):  # type: ignore[no-untyped-def]
+    """Fill `image` with ``rows @ x`` and add ``rows.T @ (weights * (image - offset))`` to `out`.
+
+    An `offset` of length 1 counts for all rows.
+    """
+    n_rows, n_columns = rows.shape
+    varies = len(offset) > 1
+    in_fours = n_rows - n_rows % 4 if n_columns >= _LONG_ROWS else 0
+    for i in range(0, in_fours, 4):
+        a, b, c, d = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
+        p, q, r, s = 0.0, 0.0, 0.0, 0.0
+        for k in range(n_columns):
+            p += a[k] * x[k]
+            q += b[k] * x[k]
+            r += c[k] * x[k]
+            s += d[k] * x[k]
+        image[i], image[i + 1], image[i + 2], image[i + 3] = p, q, r, s
+        if varies:
+            p, q, r, s = p - offset[i], q - offset[i + 1], r - offset[i + 2], s - offset[i + 3]
+        else:
+            p, q, r, s = p - offset[0], q - offset[0], r - offset[0], s - offset[0]
+        p, q, r, s = p * weights[i], q * weights[i + 1], r * weights[i + 2], s * weights[i + 3]
+        for k in range(n_columns):
+            out[k] += (p * a[k] + q * b[k]) + (r * c[k] + s * d[k])
+    for i in range(in_fours, n_rows):
+        row = rows[i]
+        total = 0.0
+        for k in range(n_columns):
+            total += row[k] * x[k]
+        image[i] = total
+        total = (total - (offset[i] if varies else offset[0])) * weights[i]
+        for k in range(n_columns):
+            out[k] += total * row[k]
+
+
+@compiled
+def dense_square_sums(rows, row_sums, column_sums):  # type: ignore[no-untyped-def]
+    """Fill `row_sums` with the sums of squares of the rows, and add those of the columns to `column_sums`."""
+    n_rows, n_columns = rows.shape
+    for i in range(n_rows):
+        a = rows[i]
+        total = 0.0
+        for k in range(n_columns):
+            square = np.float64(a[k]) * np.float64(a[k])
+            total += square
+            column_sums[k] += square
+        row_sums[i] = total
+
+
+@compiled
+def dense_square_norms(rows, transform, offset, out):  # type: ignore[no-untyped-def]
+    """Fill `out` with the squared norms of the rows of ``rows @ transform.T + offset``.
+
+    `transform` has shape (k, d): every row of it is used for four rows of the data, which
+    stay in cache meanwhile.
+    """
+    n_rows, n_columns = rows.shape
+    whole = n_rows - n_rows % 4
+    for i in range(0, whole, 4):
+        a, b, c, d = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
+        pp, qq, rr, ss = 0.0, 0.0, 0.0, 0.0
+        for j in range(len(transform)):
+            x = transform[j]
+            p, q, r, s = 0.0, 0.0, 0.0, 0.0
+            for k in range(n_columns):
+                p += a[k] * x[k]
+                q += b[k] * x[k]
+                r += c[k] * x[k]
+                s += d[k] * x[k]
+            p, q, r, s = p + offset[j], q + offset[j], r + offset[j], s + offset[j]
+            pp, qq, rr, ss = pp + p * p, qq + q * q, rr + r * r, ss + s * s
+        out[i], out[i + 1], out[i + 2], out[i + 3] = pp, qq, rr, ss
+    for i in range(whole, n_rows):
+        a = rows[i]
+        pp = 0.0
+        for j in range(len(transform)):
+            x = transform[j]
+            p = offset[j]
+            for k in range(n_columns):
+                p += a[k] * x[k]
+            pp += p * p
+        out[i] = pp
 
 
 @compiled

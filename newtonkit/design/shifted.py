@@ -69,6 +69,11 @@ class ShiftedDesign(Design):
         rows = self._inner.block_rows(block)
         return rows - self._spread(block, self._centre_rows(block))
 
+    @property
+    def sweeps(self) -> tuple[slice, ...]:
+        """See :attr:`Design.sweeps`."""
+        return self._inner.sweeps
+
     def block_product(self, block: slice, x: FloatArray) -> FloatArray:
         """See :meth:`Design.block_product`."""
         return self._inner.block_product(block, x) - self._spread(block, self._centre_rows(block) @ x)
@@ -79,6 +84,22 @@ class ShiftedDesign(Design):
         pulled = self._shifts[block].reshape(-1, *(1,) * (v.ndim - 1)) * v
         sums = np.add.reduceat(pulled, starts, axis=0)
         return self._inner.block_transposed_product(block, v) - self._centres[groups].T @ sums
+
+    def block_gram_product(
+        self, block: slice, weights: FloatArray, x: FloatArray, offset: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`Design.block_gram_product`."""
+        shift = self._spread(block, self._centre_rows(block) @ x)
+        whole = shift if offset is None else shift + offset
+        product, image = self._inner.block_gram_product(block, weights, x, whole)
+        groups, starts = self._runs_of(block)
+        pulled = self._shifts[block] * (weights * (image - whole))
+        product -= self._centres[groups].T @ np.add.reduceat(pulled, starts)
+        return product, image - shift
+
+    def unshifted(self, image: FloatArray, x: FloatArray) -> FloatArray:
+        """Return ``A @ x`` from the image of x under the shifted rows, without a sweep."""
+        return image + np.repeat(self._centres @ x, np.diff(self._starts, append=len(image))) * self._shifts
 
     def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
         """See :meth:`Design.block_gram`."""

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from newtonkit.design.base import Design, FloatArray, IntArray, row_blocks
+from newtonkit.design.base import Design, FloatArray, IntArray
 from newtonkit.design.dense import group_selector, weighted_gram
+from newtonkit.design.pieces import row_blocks
 from newtonkit.design.scatter import SignScatter
 from newtonkit.design.threads import map_blocks
 

@@ -1,0 +1,28 @@
+"""How rows are cut into pieces: by the shape of the data alone, never by the number of threads."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+_ENTRIES_SMALL = 2**17
+_ENTRIES_LARGE = 2**20
+_LONG_RUNS = 32
+
+
+def row_blocks(n_rows: int, n_columns: int, entries_per_row: float | None = None) -> tuple[slice, ...]:
+    """Cut rows into blocks whose size depends on the shape alone, never on the threads.
+
+    A block holds about 1 MB of doubles, more when there are so many columns that its
+    Gram matrix would cost more to add up than to form, and never more than 8 MB.
+    """
+    width = max(1.0, n_columns if entries_per_row is None else entries_per_row)
+    rows = min(max(_ENTRIES_SMALL / width, 4 * n_columns), _ENTRIES_LARGE / width)
+    count = max(1, round(n_rows / max(rows, 256.0)))
+    edges = [n_rows * k // count for k in range(count + 1)]
+    return tuple(slice(a, b) for a, b in pairwise(edges))
+
+
+def row_runs(n_rows: int) -> tuple[slice, ...]:
+    """Cut rows into a few runs of nearly equal length, more than there are threads as a rule."""
+    edges = [n_rows * k // _LONG_RUNS for k in range(_LONG_RUNS + 1)]
+    return tuple(slice(a, b) for a, b in pairwise(edges))
