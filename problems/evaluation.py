@@ -45,7 +45,7 @@ class Evaluation:
         self.fresh = fresh
         self.u = a_x if problem.offset is None else a_x + problem.offset
         self._shown = problem.shown(self.u)
-        self._totals = evaluate_totals(problem.outer, self._shown, problem.blocks)
+        self._totals = evaluate_totals(problem.outer, self._shown, problem.pieces)
         with quiet(), one_blas_thread():
             value = problem.outer.value(self._totals) + self._penalty()
         self.value = value if np.isfinite(value) else np.inf
@@ -70,7 +70,7 @@ class Evaluation:
         """Row derivatives of loss and row penalty, over all rows."""
         problem, n = self.problem, len(self.u)
         gradient, diagonal, magnitude = np.empty(n), np.empty(n), np.empty(n)
-        low_rank = np.empty((n, problem.outer.rank)) if problem.outer.rank else None
+        low_rank = np.empty((n, problem.outer.rank), order="F") if problem.outer.rank else None
         shift = np.zeros(n) if problem.outer.rank else None
 
         def fill(block: RowBlock) -> None:
@@ -83,7 +83,7 @@ class Evaluation:
             if shift is not None and part.shift is not None:
                 shift[rows] = part.shift
 
-        map_blocks(fill, problem.blocks)
+        map_blocks(fill, problem.pieces)
         if problem.row_penalty is not None:
             pull = problem.row_penalty * self.a_x
             gradient += pull

@@ -60,6 +60,10 @@ class GroupedOuter(OuterFunction):
         b = self.target[block.rows]
         return b, np.ones_like(b) if self.row_weights is None else self.row_weights[block.rows]
 
+    def _weights(self, block: RowBlock) -> FloatArray:
+        """Return the multiplicities of a block, a single 1 where there are none."""
+        return np.ones(1) if self.row_weights is None else self.row_weights[block.rows]
+
     def _rank_two_cores(self, corner: FloatArray) -> FloatArray:
         """Return t [[corner, -1], [-1, 0]] for every group."""
         cores = np.zeros((len(self.groups), 2, 2))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from newtonkit.design import Design, FloatArray, map_blocks, one_blas_thread
+from newtonkit.design.shifted import ShiftedDesign
 from newtonkit.problems.outer import quiet
 from newtonkit.problems.rows import RowBlock
 
@@ -106,8 +107,33 @@ class StructuredHessian:
     def matmat(self, v: FloatArray) -> FloatArray:
         """Return ``H @ V`` for V of shape (d, c)."""
         with quiet():  # where the loss overflows, so does its Hessian
+            if v.ndim == 1 and len(self.cores) == 1:
+                return self._swept(v) + self.ridge * v
             product = self.design.transposed_product(self.row_product(self.design.product(v)))
             return product + (self.ridge * v.T).T
+
+    def _swept(self, v: FloatArray) -> FloatArray:
+        """Return the product without the ridge in one sweep, for one group; U^T A may take another, once."""
+        if self.low_rank is None:
+            return self.design.gram_product(self.row_diagonal, v)
+        if self._centred is not None:
+            return self._centred.gram_product(self.row_diagonal, v)
+        pulled = self._pulled_columns
+        product = self.design.gram_product(self.row_diagonal, v)
+        return np.asarray(product + pulled.T @ (self.cores[0] @ (pulled @ v)))
+
+    @cached_property
+    def _centred(self) -> ShiftedDesign | None:
+        """The rows less their centre, where that takes in the low-rank part and is known."""
+        if not self.is_centring or self.centre is None or self.shift is None:
+            return None
+        return ShiftedDesign(self.design, self.shift, self.centre, np.zeros(1, dtype=np.intp))
+
+    @cached_property
+    def _pulled_columns(self) -> FloatArray:
+        """U^T A, shape (k, d)."""
+        assert self.low_rank is not None
+        return np.ascontiguousarray(self.design.transposed_product(self.low_rank).T)
 
     def dot(self, other: Any) -> FloatArray:
         """Return ``H @ other`` for anything array-like of shape (d,) or (d, c)."""

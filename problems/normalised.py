@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,7 +26,8 @@ class Normaliser(GroupedOuter):
 
     n_stages = 2
 
-    def _scale_and_sum(self, u: FloatArray, s: FloatArray, block: RowBlock) -> FloatArray:
+    def _scale_and_sum(self, u: FloatArray, block: RowBlock) -> FloatArray:
+        s = self._rows(block)[1]
         scale = self.activation.log_scale(block.lowest(u), block.highest(u))
         local = RowBlock(block.rows, 0, block.starts)
         f = self.activation.scaled(u, local.spread(scale))[0]
@@ -107,15 +109,42 @@ class NormalisedSquares(Normaliser):
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: first a, then the sums over p."""
-        b, s = self._rows(block)
         if stage == 0:
-            return self._scale_and_sum(u, s, block)
+            return self._scale_and_sum(u, block)
+        if block.compiled:
+            return self._compiled_sums(u, block, totals)
+        b, s = self._rows(block)
         p = self.activation.scaled(u, block.spread(totals[0][:, 0]))[0] / block.spread(totals[0][:, 1])
         r, sp = p - b, s * p
         pairs = [(s * r, r), (sp, r), (sp, p), (np.abs(sp), np.abs(b))]
         if self.entropy_weight != 0.0:
             pairs.append((sp, u - block.spread(totals[0][:, 0])))
         return block.dots(*pairs)
+
+    def _compiled_sums(self, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
+        from newtonkit.problems.kernels import normalised_sums  # noqa: PLC0415  (Numba: only for large data)
+
+        f = self.activation.scaled(u, block.spread(totals[0][:, 0]))[0]
+        out = np.empty((len(block.starts), 5))
+        given = self.target[block.rows], self._weights(block), block.starts, totals[0][block.groups]
+        normalised_sums(f, u, *given, out)  # type: ignore[no-untyped-call]
+        return out[:, : 4 + (self.entropy_weight != 0.0)]
+
+    def _compiled_rows(self, u: FloatArray, block: RowBlock, totals: Totals) -> RowDerivatives:
+        from newtonkit.problems.kernels import normalised_rows  # noqa: PLC0415  (Numba: only for large data)
+
+        sums, groups = totals[1], block.groups
+        constants = np.zeros((len(block.starts), 6))
+        constants[:, :2] = totals[0][groups]
+        constants[:, 2], constants[:, 3] = sums[groups, 1], sums[groups, 2] + sums[groups, 3]
+        constants[:, 4] = self.group_weights[groups]
+        if self.entropy_weight != 0.0:
+            constants[:, 5] = sums[groups, 4]
+        f = self.activation.scaled(u, block.spread(totals[0][:, 0]))
+        gradient, diagonal, magnitude, low_rank = *np.empty((3, len(u))), np.empty((2, len(u)))
+        given = u, self.target[block.rows], self._weights(block), block.starts, constants, self.entropy_weight
+        normalised_rows(*f, *given, gradient, diagonal, magnitude, low_rank)  # type: ignore[no-untyped-call]
+        return RowDerivatives(gradient, diagonal, magnitude, low_rank.T)
 
     def entropies(self, totals: Totals) -> FloatArray:
         """Return H(p) of every group."""
@@ -148,6 +177,9 @@ class NormalisedSquares(Normaliser):
 
     def derivatives(self, u: FloatArray, block: RowBlock, totals: Totals) -> RowDerivatives:
         """See :meth:`OuterFunction.derivatives`."""
+        if block.compiled and self.is_centring:
+            rows = self._compiled_rows(u, block, totals)
+            return replace(rows, shift=np.ones_like(rows.diagonal))
         b, s = self._rows(block)
         t = block.spread(self.group_weights)
         p, v, second = self._shares(u, block, totals)
@@ -208,9 +240,9 @@ class SoftmaxLogLoss(Normaliser):
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: first a, then <s b, u>."""
-        b, s = self._rows(block)
         if stage == 0:
-            return self._scale_and_sum(u, s, block)
+            return self._scale_and_sum(u, block)
+        b, s = self._rows(block)
         sb, shifted = s * b, u - block.spread(totals[0][:, 0])
         return block.dots((sb, shifted), (sb, np.abs(shifted)))
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from newtonkit.design import Design, FloatArray, as_design
 from newtonkit.design.door import as_bounded_vector, as_real_array, as_vector, checked_flag, refuse_masked
+from newtonkit.design.pieces import vector_pieces
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.outer import OuterFunction, quiet
@@ -83,6 +84,9 @@ class Problem:
         self.row_penalty = None if weights is None else weights * weights
         self.offset = None if offset is None else as_bounded_vector(offset, "offset", n)
         self.blocks = outer.groups.blocks(self.design.blocks)
+        self.pieces = self.blocks  # for work on vectors over the rows alone
+        if not self.design.is_small:
+            self.pieces = outer.groups.blocks(vector_pieces(n), compiled=True)
         counted = None if outer.row_weights is None else outer.row_weights > 0.0
         self._counted = None if counted is None or counted.all() or len(outer.groups) > 1 else counted
         self._last: Evaluation | None = None

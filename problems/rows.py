@@ -23,11 +23,14 @@ class RowBlock:
     starts : ndarray of int, shape (k,)
         Where each of its k groups begins, counted from the block's first row; the first
         group may have begun in an earlier block, the last may go on in the next one.
+    compiled : bool
+        Whether to use compiled loops: the data are so large that they pay.
     """
 
     rows: slice
     first_group: int
     starts: IntArray
+    compiled: bool = False
 
     @property
     def groups(self) -> slice:
@@ -48,10 +51,14 @@ class RowBlock:
 
     def lowest(self, values: FloatArray) -> FloatArray:
         """Return the least value of each group."""
+        if len(self.starts) == 1:
+            return np.asarray(np.min(values, keepdims=True))
         return np.minimum.reduceat(values, self.starts)
 
     def highest(self, values: FloatArray) -> FloatArray:
         """Return the greatest value of each group."""
+        if len(self.starts) == 1:
+            return np.asarray(np.max(values, keepdims=True))
         return np.maximum.reduceat(values, self.starts)
 
     def spread(self, per_group: FloatArray) -> FloatArray:
@@ -95,12 +102,12 @@ class Groups:
         """All rows in one group."""
         return cls(np.zeros(1, dtype=np.intp), n_rows)
 
-    def block(self, rows: slice) -> RowBlock:
+    def block(self, rows: slice, *, compiled: bool = False) -> RowBlock:
         """Return the rows of a slice with their groups."""
         first = int(np.searchsorted(self.starts, rows.start, side="right")) - 1
         last = int(np.searchsorted(self.starts, rows.stop, side="left"))
-        return RowBlock(rows, first, np.maximum(self.starts[first:last] - rows.start, 0))
+        return RowBlock(rows, first, np.maximum(self.starts[first:last] - rows.start, 0), compiled)
 
-    def blocks(self, slices: Sequence[slice]) -> tuple[RowBlock, ...]:
+    def blocks(self, slices: Sequence[slice], *, compiled: bool = False) -> tuple[RowBlock, ...]:
         """Return one :class:`RowBlock` for each slice of rows."""
-        return tuple(self.block(rows) for rows in slices)
+        return tuple(self.block(rows, compiled=compiled) for rows in slices)

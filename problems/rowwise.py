@@ -74,6 +74,10 @@ class RowwiseLoss(OuterFunction):
     def _weighted(self, values: FloatArray, block: RowBlock) -> FloatArray:
         return values if self.row_weights is None else values * self.row_weights[block.rows]
 
+    def _weights(self, block: RowBlock) -> FloatArray:
+        """Return the multiplicities of a block, a single 1 where there are none."""
+        return np.ones(1) if self.row_weights is None else self.row_weights[block.rows]
+
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: the sums of the loss and of its size."""
         b = self.target[block.rows]
@@ -137,6 +141,12 @@ class ElementwiseSquares(RowwiseLoss):
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: the sum of the loss."""
+        if block.compiled:
+            from newtonkit.problems.kernels import residual_squares  # noqa: PLC0415  (Numba: only for large data)
+
+            f, b = self.activation.value(u), self.target[block.rows]
+            squares = residual_squares(f, b, self._weights(block))  # type: ignore[no-untyped-call]
+            return np.array([[0.5 * squares]])
         r = self.activation.value(u) - self.target[block.rows]
         return np.array([[0.5 * np.dot(self._weighted(r, block), r)]])
 
@@ -144,6 +154,13 @@ class ElementwiseSquares(RowwiseLoss):
         """See :meth:`OuterFunction.derivatives`."""
         f, first, second = self.activation(u)
         b = self.target[block.rows]
+        if block.compiled:
+            from newtonkit.problems.kernels import elementwise_rows  # noqa: PLC0415  (Numba: only for large data)
+
+            out = RowDerivatives(np.empty_like(u), np.empty_like(u), np.empty_like(u))
+            filled = out.gradient, out.diagonal, out.magnitude
+            elementwise_rows(f, first, second, b, self._weights(block), *filled)  # type: ignore[no-untyped-call]
+            return out
         r = f - b
         return RowDerivatives(
             gradient=self._weighted(first * r, block),

@@ -7,6 +7,7 @@ from itertools import pairwise
 _ENTRIES_SMALL = 2**17
 _ENTRIES_LARGE = 2**20
 _LONG_RUNS = 32
+_PIECE_ROWS = 2**14
 
 
 def row_blocks(n_rows: int, n_columns: int, entries_per_row: float | None = None) -> tuple[slice, ...]:
@@ -18,6 +19,13 @@ def row_blocks(n_rows: int, n_columns: int, entries_per_row: float | None = None
     width = max(1.0, n_columns if entries_per_row is None else entries_per_row)
     rows = min(max(_ENTRIES_SMALL / width, 4 * n_columns), _ENTRIES_LARGE / width)
     count = max(1, round(n_rows / max(rows, 256.0)))
+    edges = [n_rows * k // count for k in range(count + 1)]
+    return tuple(slice(a, b) for a, b in pairwise(edges))
+
+
+def vector_pieces(n_rows: int) -> tuple[slice, ...]:
+    """Cut vectors over the rows into pieces that stay in cache, some arrays of them together."""
+    count = max(1, round(n_rows / _PIECE_ROWS))
     edges = [n_rows * k // count for k in range(count + 1)]
     return tuple(slice(a, b) for a, b in pairwise(edges))
 
