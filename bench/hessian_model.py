@@ -29,8 +29,8 @@ import newtonkit as nk
 from bench.gaussian import KINDS, dense_rows, regression
 from bench.machine import header, machine, spread, versions
 from bench.timing import CLOCKS, Stopwatch, cores_in_use, timed, use_clock, warning
-from newtonkit.approximate import SketchedBuilder, embedded, sampler, sketched_builder
-from newtonkit.approximate.preconditioner import Preconditioner
+from newtonkit.approximate import SketchedBuilder, embedded, sampled_hessian, sampler, sketched_builder
+from newtonkit.approximate.preconditioner import SampledPreconditioner
 from newtonkit.design import one_blas_thread
 from newtonkit.design.dense import DenseDesign
 from newtonkit.design.shifted import ShiftedDesign
@@ -53,8 +53,8 @@ PLACES: tuple[tuple[Any, str, str], ...] = (
     (sampler.HessianSampler, "_sizes_by_old_factor", "scores"),
     (DenseDesign, "rows", "gather"),
     (ShiftedDesign, "rows", "gather"),
-    (sampler.SampledHessian, "form", "Gram"),
-    (Preconditioner, "__init__", "factor"),
+    (sampled_hessian.SampledHessian, "form", "Gram"),
+    (SampledPreconditioner, "__init__", "factor"),
 )
 
 

@@ -67,6 +67,9 @@ class Meter:
         return time.perf_counter() - self.started
 
 
+OpeningMove = Callable[[PointEvaluation, Limits, Meter], "tuple[PointEvaluation, str] | None"]
+
+
 @dataclass
 class Descent:
     """The state of a descent: the best point is always `evaluation`, whatever interrupts it."""
@@ -82,18 +85,41 @@ class Descent:
     milestone: tuple[float, float] = (np.inf, np.inf)  # value and gradient when last looked at
     last: Move | None = None
     history: list[IterationRecord] = field(default_factory=list)
+    opening: OpeningMove | None = None  # a short cut from the start
 
     def run(self) -> Status:
         """Descend until an end, a limit or an interruption."""
         self.meter.values += 1
         self.meter.passes += 1
         try:
+            if self.opening is not None and self._open(self.opening):
+                return Status.STOPPED_BY_CALLBACK
             while True:
                 status = self._advance()
                 if status is not None:
                     return status
         except KeyboardInterrupt:
             return Status.INTERRUPTED
+
+    def _open(self, opening: OpeningMove) -> bool:
+        """Go to where the opening leads, if that is better; tell whether the callback wants to stop."""
+        with self.meter.phase("gradient"):
+            is_end = self.criteria.at_tolerance(self.evaluation)
+        if is_end or self._limit_reached() or self.limits.max_iter == 0:
+            return False
+        with self.meter.phase("opening"):
+            found = opening(self.evaluation, self.limits, self.meter)
+        if found is None:
+            return False
+        end, note = found
+        self.meter.gradients += 1
+        stopped = self._report(None)
+        change = end.u - self.evaluation.u
+        length = size_of(change) / float(np.sqrt(max(len(change), 1)))
+        self.last = Move(end, length, np.nan, self.radius, 1, note)
+        if not stopped:
+            self.evaluation = end
+        return stopped
 
     def _advance(self) -> Status | None:
         """Go to the next point, or tell how the descent has ended."""
@@ -210,7 +236,7 @@ class Descent:
         self.evaluation = fresh
         return True
 
-    def _report(self, model: CurvatureModel) -> bool:
+    def _report(self, model: CurvatureModel | None) -> bool:
         """Keep a record and show it to the callback; tell whether the callback wants to stop."""
         evaluation, last = self.evaluation, self.last
         record = IterationRecord(
@@ -218,17 +244,17 @@ class Descent:
             value=evaluation.value,
             gradient_norm=size_of(evaluation.gradient),
             relative_gradient=relative_gradient(evaluation),
-            smallest_curvature=model.smallest_curvature,
+            smallest_curvature=model.smallest_curvature if model else np.nan,
             radius=self.radius,
             step_norm=last.step_norm if last else 0.0,
             ratio=last.ratio if last else np.nan,
             trials=last.trials if last else 0,
-            rows_sampled=model.rows_sampled,
-            inner_iterations=model.inner_iterations,
+            rows_sampled=model.rows_sampled if model else 0,
+            inner_iterations=model.inner_iterations if model else 0,
             passes=self.meter.passes,
             seconds=self.meter.seconds,
             phases=dict(self.meter.phases),
-            note="; ".join(part for part in (last.note if last else "", model.note) if part),
+            note="; ".join(part for part in (last.note if last else "", model.note if model else "") if part),
         )
         self.history.append(record)
         if self.callback is None:

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from newtonkit.convergence import Reference
 from newtonkit.curvature import ModelBuilder
+from newtonkit.descent import OpeningMove
 from newtonkit.exact import ExactBuilder
 from newtonkit.metric import Metric
 from newtonkit.objective import Objective
@@ -37,6 +38,8 @@ class Setting:
         Makes the curvature models.
     passes : int
         Sweeps over the data that this took.
+    opening : callable, optional
+        A short cut from the start.
     """
 
     method: str
@@ -44,6 +47,7 @@ class Setting:
     metric: Metric
     builder: ModelBuilder
     passes: int
+    opening: OpeningMove | None = None
 
     @property
     def title(self) -> str:
@@ -105,12 +109,15 @@ def prepared(
         metric = Metric(problem, reference.mass)
         return Setting(method, reason, metric, ExactBuilder(problem, metric), 2)
     from newtonkit.approximate import SampledBuilder, SketchedBuilder  # noqa: PLC0415  (for large data)
-    from newtonkit.approximate.embedded import embedded_metric  # noqa: PLC0415
+    from newtonkit.approximate.embedded import step_metric  # noqa: PLC0415
+    from newtonkit.approximate.opening import Opening  # noqa: PLC0415
 
-    metric, passes = embedded_metric(problem, reference.mass, seed)
+    metric, passes = step_metric(problem, reference.mass, seed)
     builder: ModelBuilder
+    opening = None
     if method == "sketched":
         builder = SketchedBuilder(problem, metric, gtol, seed)
+        opening = Opening(problem, metric, gtol, seed).point
     else:
         builder = SampledBuilder(problem, metric, gtol, _EPSILON if epsilon is None else epsilon, seed)
-    return Setting(method, reason, metric, builder, passes)
+    return Setting(method, reason, metric, builder, passes, opening)

@@ -40,8 +40,12 @@ class Coordinates(Protocol):
         """Return ``T.T @ H @ T``."""
         ...
 
-    def slopes(self, evaluation: PointEvaluation) -> tuple[FloatArray, FloatArray]:
-        """Return ``T.T @ gradient``, and how much of each entry may be rounding."""
+    def slopes(self, evaluation: PointEvaluation) -> FloatArray:
+        """Return ``T.T @ gradient``."""
+        ...
+
+    def slopes_rounding(self, evaluation: PointEvaluation) -> FloatArray:
+        """Return how much of each entry of the slopes may be rounding."""
         ...
 
 
@@ -69,9 +73,13 @@ class Euclidean:
         """Return H."""
         return hessian.to_dense()
 
-    def slopes(self, evaluation: PointEvaluation) -> tuple[FloatArray, FloatArray]:
-        """Return the gradient and its rounding."""
-        return evaluation.gradient, evaluation.gradient_rounding
+    def slopes(self, evaluation: PointEvaluation) -> FloatArray:
+        """Return the gradient."""
+        return evaluation.gradient
+
+    def slopes_rounding(self, evaluation: PointEvaluation) -> FloatArray:
+        """Return the rounding of the gradient."""
+        return evaluation.gradient_rounding
 
 
 class Metric:
@@ -158,6 +166,35 @@ class Metric:
         """The number of coordinates."""
         return int(self.strong.shape[1] + self.weak.shape[1])
 
+    @property
+    def frame_gram(self) -> FloatArray | None:
+        """The metric in the frame, in which preconditioners are kept: I, which is not written out."""
+        return None
+
+    def framed(self, hessian: SymmetricOperator) -> FloatArray:
+        """Return H in the frame, which is that of the coordinates themselves."""
+        return self.congruence(hessian)
+
+    def from_frame(self, matrix: FloatArray) -> FloatArray:
+        """Return a matrix in the frame as one in coordinates."""
+        return matrix
+
+    def frame_steps(self, z: FloatArray) -> FloatArray:
+        """Return the step in the frame that has coordinates z."""
+        return z
+
+    def frame_dual(self, gradient: FloatArray) -> FloatArray:
+        """Return a gradient in the frame as one in coordinates."""
+        return gradient
+
+    def into_frame(self, residual: FloatArray) -> FloatArray:
+        """Return a residual in coordinates as one in the frame."""
+        return residual
+
+    def out_of_frame(self, step: FloatArray) -> FloatArray:
+        """Return the coordinates of a step in the frame."""
+        return step
+
     def steps(self, z: FloatArray) -> FloatArray:
         """Return ``T @ z``, shape (d, c), each as short as it can be in the Euclidean norm."""
         split = self.strong.shape[1]
@@ -179,12 +216,19 @@ class Metric:
             reduced[p:, :p] = reduced[:p, p:].T
         return 0.5 * (reduced + reduced.T)
 
-    def slopes(self, evaluation: PointEvaluation) -> tuple[FloatArray, FloatArray]:
-        """Return ``T.T @ gradient``, and how much of each entry may be rounding."""
-        weak, weak_rounding = evaluation.slopes(self.weak, self.weak_rows)
-        strong = self.strong.T @ evaluation.gradient
-        strong_rounding = np.abs(self.strong).T @ evaluation.gradient_rounding
-        return np.concatenate((strong, weak)), np.concatenate((strong_rounding, weak_rounding))
+    def slopes(self, evaluation: PointEvaluation) -> FloatArray:
+        """Return ``T.T @ gradient``; weak directions by their rows, which tell more than the gradient."""
+        if self.weak.shape[1] == 0:
+            return self.strong.T @ evaluation.gradient
+        weak = evaluation.slopes(self.weak, self.weak_rows)[0]
+        return np.concatenate((self.strong.T @ evaluation.gradient, weak))
+
+    def slopes_rounding(self, evaluation: PointEvaluation) -> FloatArray:
+        """Return how much of each entry of the slopes may be rounding."""
+        if self.weak.shape[1] == 0:
+            return np.abs(self.strong).T @ evaluation.gradient_rounding
+        weak = evaluation.slopes(self.weak, self.weak_rows)[1]
+        return np.concatenate((np.abs(self.strong).T @ evaluation.gradient_rounding, weak))
 
 
 def _congruent(matrix: FloatArray, transform: FloatArray) -> FloatArray:

@@ -136,7 +136,7 @@ def minimize(
         setting = prepared(chosen, reason, problem, criteria.reference, tolerance, epsilon, seed)
         meter.passes += setting.passes
         show = iteration_printer(callback, verbose, setting.title)
-        begin = partial(Descent, setting.builder, criteria, limits, meter, show)
+        begin = partial(Descent, setting.builder, criteria, limits, meter, show, opening=setting.opening)
         points = _starting_points(problem, first, setting.metric, starts, generator)
         return _result(setting, meter, _descend_all(begin, points))
 

@@ -85,7 +85,7 @@ class SpectralModel:
         if len(doubtful) == 0 or largest == 0.0:
             return
         directions = self._metric.steps(self._vectors[:, doubtful])
-        rows = self._row_steps(directions)
+        rows = self._row_steps(directions, self._vectors[:, doubtful])
         values, turn = scipy.linalg.eigh(self._hessian.restricted(directions, rows))
         # The directions are rounded too, and so hold a little of those with curvature.
         rounding = 32.0 * _EPS * self._hessian.sizes(directions @ turn, rows @ turn)
@@ -97,9 +97,11 @@ class SpectralModel:
 
     def _reduced_gradient(self) -> FloatArray:
         """Return the gradient in the eigenbasis, with 0 for what is rounding alone."""
-        slopes, rounding = self._metric.slopes(self._evaluation)
-        slopes, rounding = self._vectors.T @ slopes, np.abs(self._vectors).T @ rounding
+        slopes: FloatArray = self._vectors.T @ self._metric.slopes(self._evaluation)
         flat = np.abs(self.curvatures) <= self._noise
+        if not flat.any():
+            return slopes
+        rounding = np.abs(self._vectors).T @ self._metric.slopes_rounding(self._evaluation)
         return np.where(flat & (np.abs(slopes) <= 8.0 * rounding), 0.0, slopes)
 
     @property
@@ -126,7 +128,7 @@ class SpectralModel:
         """See :class:`CurvatureModel`."""
         flat = np.flatnonzero(np.abs(self.curvatures) <= self._noise)[:_MOST_REFINED]
         steps = self._metric.steps(self._vectors[:, flat])
-        return steps, self._row_steps(steps)
+        return steps, self._row_steps(steps, self._vectors[:, flat])
 
     @property
     def is_convex(self) -> bool:
@@ -139,16 +141,19 @@ class SpectralModel:
             return self._step(radius)
 
     def _step(self, radius: float) -> Step:
-        for rung in self._ladder:
-            if abs(rung.norm - radius) <= 1e-6 * radius:
-                return rung
         top = min(radius, self._quadratic.newton_length)
+        for rung in self._ladder:
+            if abs(rung.norm - top) <= 1e-6 * top:
+                return rung
+        self._ladder = self._new_ladder(radius, top)
+        return self._ladder[0]
+
+    def _new_ladder(self, radius: float, top: float) -> list[Step]:
+        """Return the step of length `top`, the minimiser within `radius`, and shorter ones for no more."""
         shares = np.array([_SHRINK**k for k in range(_RUNGS)])
         if top < radius and top <= _QUADRATIC_REGION:
-            self._ladder = self._shortened(shares)
-        else:
-            self._ladder = self._rungs(top * shares)
-        return self._ladder[0]
+            return self._shortened(shares)
+        return self._rungs(top * shares)
 
     def _rungs(self, radii: FloatArray) -> list[Step]:
         """Return the minimisers of the model within each radius; one block product for all."""
@@ -186,15 +191,16 @@ class SpectralModel:
             for share in shares.tolist()
         ]
 
-    def _row_steps(self, steps: FloatArray) -> FloatArray:
-        """Return A S, counted."""
+    def _row_steps(self, steps: FloatArray, z: FloatArray) -> FloatArray:
+        """Return A S for steps S with coordinates z, counted."""
         self.passes += 1 if steps.size else 0
         return self._objective.row_steps(steps)
 
     def _steps(self, reduced: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the steps with coordinates `reduced` in the eigenbasis, and their rows."""
-        steps = self._metric.steps(self._vectors @ reduced)
-        return steps, self._row_steps(steps)
+        z = self._vectors @ reduced
+        steps = self._metric.steps(z)
+        return steps, self._row_steps(steps, z)
 
 
 def overflow_allowed() -> np.errstate:

@@ -156,6 +156,16 @@ class Evaluation:
         """sum_i |D_i|: how much curvature the rows still have."""
         return float(np.abs(self._rows.diagonal).sum())
 
+    @property
+    def sampling_noise(self) -> float:
+        """How far the value may lie above its least because the rows are but a sample of more.
+
+        1/2 tr(H^-1 A^T diag(l'^2) A), as if all rows had the same leverage (derived here).
+        """
+        rows, d = self._rows, len(self.x)
+        mass = self.curvature_mass
+        return 0.5 * d * float(np.dot(rows.gradient, rows.gradient)) / mass if mass > 0.0 else 0.0
+
     @cached_property
     def hessian(self) -> StructuredHessian:
         """The Hessian at x, as an operator."""

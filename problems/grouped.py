@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from newtonkit.design import FloatArray
+from newtonkit.design import FloatArray, IntArray
 from newtonkit.problems.activations import Activation
 from newtonkit.problems.outer import (
     OuterFunction,
     RowDerivatives,
     Totals,
     bounded_quotient,
+    multiplied_weights,
     quiet,
     rounding_of_squares,
 )
@@ -97,6 +98,13 @@ class RescaledSquares(GroupedOuter):
 
     rank = 2
     n_stages = 2
+
+    def sampled(self, indices: IntArray, multiplicity: float) -> RescaledSquares | None:
+        """See :meth:`OuterFunction.sampled`; for one group."""
+        if len(self.groups) > 1 or type(self) is not RescaledSquares:
+            return None
+        weights = multiplied_weights(self.row_weights, indices, multiplicity)
+        return RescaledSquares(self.target[indices], self.activation, None, weights, self.group_weights)
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: first S, then the sums over r."""

@@ -7,10 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from newtonkit.design import FloatArray
+from newtonkit.design import FloatArray, IntArray
 from newtonkit.problems.activations import Activation, Derivatives, Exp
 from newtonkit.problems.grouped import GroupedOuter
-from newtonkit.problems.outer import RowDerivatives, Totals, bounded_quotient, rounding_of_squares
+from newtonkit.problems.outer import (
+    RowDerivatives,
+    Totals,
+    bounded_quotient,
+    multiplied_weights,
+    rounding_of_squares,
+)
 from newtonkit.problems.path import sums_stay_positive
 from newtonkit.problems.rows import Groups, RowBlock
 
@@ -120,6 +126,15 @@ class NormalisedSquares(Normaliser):
         if self.entropy_weight != 0.0:
             pairs.append((sp, u - block.spread(totals[0][:, 0])))
         return block.dots(*pairs)
+
+    def sampled(self, indices: IntArray, multiplicity: float) -> NormalisedSquares | None:
+        """See :meth:`OuterFunction.sampled`; for one group."""
+        if len(self.groups) > 1 or type(self) is not NormalisedSquares:
+            return None
+        weights = multiplied_weights(self.row_weights, indices, multiplicity)
+        return NormalisedSquares(
+            self.target[indices], self.activation, None, weights, self.group_weights, self.entropy_weight
+        )
 
     def _compiled_sums(self, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         from newtonkit.problems.kernels import normalised_sums  # noqa: PLC0415  (Numba: only for large data)
@@ -237,6 +252,13 @@ class SoftmaxLogLoss(Normaliser):
         super().__init__(b, Exp(), groups, row_weights, group_weights)
         weighted = b if row_weights is None else row_weights * b
         self._mass = self.groups.sums(weighted)
+
+    def sampled(self, indices: IntArray, multiplicity: float) -> SoftmaxLogLoss | None:
+        """See :meth:`OuterFunction.sampled`; for one group."""
+        if len(self.groups) > 1 or type(self) is not SoftmaxLogLoss:
+            return None
+        weights = multiplied_weights(self.row_weights, indices, multiplicity)
+        return SoftmaxLogLoss(self.target[indices], None, weights, self.group_weights)
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: first a, then <s b, u>."""

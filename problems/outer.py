@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from newtonkit.design import FloatArray, map_blocks
+from newtonkit.design import FloatArray, IntArray, map_blocks
 from newtonkit.problems.rows import Groups, RowBlock
 
 _EPS = float(np.finfo(float).eps)
@@ -109,6 +109,13 @@ class OuterFunction(ABC):
         """Tell whether l is defined on the whole segment from `start` to `end`."""
         return True
 
+    def sampled(self, indices: IntArray, multiplicity: float) -> OuterFunction | None:
+        """Return l on some rows, each standing for so many: about l itself if they are drawn at random.
+
+        None where that is not known.
+        """
+        return None
+
     def predict(self, u: FloatArray, groups: Groups) -> FloatArray:
         """Return what the model says of the target at linear prediction `u`."""
         raise NotImplementedError(f"{type(self).__name__} defines no prediction")
@@ -133,6 +140,11 @@ def rounding_of_squares(value: float, target_squares: float) -> float:
     """
     cross = 2.0 * float(np.sqrt(max(value, 0.0) * target_squares))
     return 2.0 * _EPS * (max(value, 0.0) + cross) + 8.0 * _EPS**2 * target_squares
+
+
+def multiplied_weights(weights: FloatArray | None, indices: IntArray, multiplicity: float) -> FloatArray:
+    """Return the multiplicities of some rows, each standing for so many."""
+    return np.full(len(indices), multiplicity) if weights is None else multiplicity * weights[indices]
 
 
 def evaluate_totals(outer: OuterFunction, u: FloatArray, blocks: Sequence[RowBlock]) -> Totals:

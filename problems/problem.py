@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from newtonkit.design import Design, FloatArray, as_design
+from newtonkit.design import Design, FloatArray, IntArray, as_design
 from newtonkit.design.door import as_bounded_vector, as_real_array, as_vector, checked_flag, refuse_masked
 from newtonkit.design.pieces import vector_pieces
 from newtonkit.problems.evaluation import Evaluation
@@ -220,6 +220,22 @@ class Problem:
         """
         n = self.design.shape[0]
         return StructuredHessian(self.design, self.blocks, np.full(n, 1.0 / n), self.ridge / mass)
+
+    def sampled(self, indices: IntArray) -> Problem | None:
+        """Return the problem on some rows that were drawn with equal probability, or None.
+
+        Each stands for n / m of them, so that the value is about that of the whole problem.
+        """
+        factor = self.design.shape[0] / len(indices)
+        weights = self.outer.row_weights
+        nothing = weights is not None and not weights[indices].any()
+        outer = None if nothing else self.outer.sampled(indices, factor)
+        if outer is None:
+            return None
+        penalties = None if self.row_penalty is None else np.sqrt(factor * self.row_penalty[indices])
+        offset = None if self.offset is None else self.offset[indices]
+        rows = self.design.rows(indices)
+        return Problem(rows, outer, ridge=self.ridge, penalty_weights=penalties, offset=offset)
 
     def __repr__(self) -> str:
         n, d = self.design.shape

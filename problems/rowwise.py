@@ -7,10 +7,17 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from newtonkit.design import FloatArray
+from newtonkit.design import FloatArray, IntArray
 from newtonkit.design.door import as_bounded_vector, checked_weights
 from newtonkit.problems.activations import Activation, Derivatives
-from newtonkit.problems.outer import OuterFunction, RowDerivatives, Totals, quiet, rounding_of_squares
+from newtonkit.problems.outer import (
+    OuterFunction,
+    RowDerivatives,
+    Totals,
+    multiplied_weights,
+    quiet,
+    rounding_of_squares,
+)
 from newtonkit.problems.rows import Groups, RowBlock
 
 
@@ -138,6 +145,13 @@ class ElementwiseSquares(RowwiseLoss):
         f, first, _ = self.activation(u)
         size = np.abs(f) + np.abs(b)
         return 0.5 * size * size, np.abs(first) * size
+
+    def sampled(self, indices: IntArray, multiplicity: float) -> ElementwiseSquares | None:
+        """See :meth:`OuterFunction.sampled`."""
+        if type(self) is not ElementwiseSquares:  # one's own may hold more
+            return None
+        weights = multiplied_weights(self.row_weights, indices, multiplicity)
+        return ElementwiseSquares(self.target[indices], self.activation, weights)
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: the sum of the loss."""

@@ -47,6 +47,10 @@ class ShiftedForm:
         """Whether it is B^T diag(D) B with D >= 0, and so has no negative curvature for certain."""
         return self.remainder is None and bool((self.weights >= 0.0).all())
 
+    def unshifted(self, rows: FloatArray, steps: FloatArray) -> FloatArray:
+        """Return A S from B S, shape (n, c), and the steps S, shape (d, c); for no sweep."""
+        return self.design.unshifted(rows, steps) if isinstance(self.design, ShiftedDesign) else rows
+
     @property
     def passes(self) -> int:
         """Sweeps over the data that it takes to make it."""

@@ -8,7 +8,8 @@ import pytest
 import newtonkit as nk
 from newtonkit.approximate import SketchedBuilder
 from newtonkit.approximate.embedded import embedded_metric
-from newtonkit.approximate.sampler import HessianSampler, SampledHessian
+from newtonkit.approximate.sampled_hessian import SampledHessian
+from newtonkit.approximate.sampler import HessianSampler
 from newtonkit.problems import Problem
 from newtonkit.problems.shifting import ShiftedForm, shifted_form
 from newtonkit.sketching.sparsifying import sparsify_design

@@ -8,7 +8,7 @@ import pytest
 import newtonkit as nk
 from newtonkit.approximate.embedded import embedded_metric
 from newtonkit.approximate.sampled import SampledModel
-from newtonkit.approximate.sampler import SampledHessian
+from newtonkit.approximate.sampled_hessian import SampledHessian
 from newtonkit.approximate.subspace import Subspace
 from newtonkit.metric import Metric
 from newtonkit.problems import Problem

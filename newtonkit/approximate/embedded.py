@@ -1,4 +1,4 @@
-"""The metric of the trust region from an embedding of the design, for two sweeps over the data."""
+"""The metric of the trust region from some rows of the design, or from an embedding of it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from newtonkit.problems import Problem
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.rows import Groups
 from newtonkit.sketching import SparseSign, whitening
+from newtonkit.triangular import TriangularMetric
 
 _ROWS_PER_COLUMN = 4
 _MORE_ROWS = 64
 _NONZEROS = 2
 _WELL_DETERMINED = 1e8
+_MANY_TIMES = 4
+_SIMILAR = 3.0
 
 
 class _Embedded:
@@ -42,6 +45,42 @@ class _Embedded:
         m = self._design.shape[0]
         blocks = Groups.single(m).blocks(self._design.blocks)
         return StructuredHessian(self._design, blocks, np.full(m, 1.0 / self._n), self._ridge / mass)
+
+
+def sampled_metric(problem: Problem, mass: float, seed: int) -> Metric | None:
+    """Return a metric of steps from rows drawn with equal probability, or None where they tell too little.
+
+    What the trust region needs is the size of steps within a small factor.  A few rows give it
+    unless directions are carried by few rows; then columns come out too short or too long,
+    which is compared with their known lengths, or the factor is not safely regular.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is minimised.
+    mass : float
+        Curvature mass of an ordinary point.
+    seed : int
+        Which rows.
+    """
+    design, (n, d) = problem.design, problem.design.shape
+    m = _ROWS_PER_COLUMN * d + _MORE_ROWS
+    if n < _MANY_TIMES * m:
+        return None
+    indices = np.sort(np.random.default_rng((seed, 0)).choice(n, m, replace=False))
+    gram = design.rows(indices).sandwich(np.full(m, 1.0 / m))
+    true = np.square(design.column_norms) / n
+    seen = np.diagonal(gram)
+    if (seen * _SIMILAR < true).any() or (seen > _SIMILAR * true).any():
+        return None
+    gram[np.diag_indices_from(gram)] += problem.ridge / mass
+    return TriangularMetric.of_gram(gram)
+
+
+def step_metric(problem: Problem, mass: float, seed: int) -> tuple[Metric, int]:
+    """Return a metric of steps and the sweeps it cost: from a sample where that will do, else embedded."""
+    sampled = sampled_metric(problem, mass, seed)
+    return embedded_metric(problem, mass, seed) if sampled is None else (sampled, 1)
 
 
 def embedded_metric(problem: Problem, mass: float, seed: int) -> tuple[Metric, int]:

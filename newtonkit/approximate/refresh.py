@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from newtonkit.design import FloatArray
+from newtonkit.sketching import RowSample
 
 _MOVED = 0.5
 _LONGEST = 10.0
@@ -24,11 +25,24 @@ class Freshness:
         |D| when the sample was drawn.
     sizes : ndarray of shape (n,), or None
         Score of each row by its weight; None if all rows were kept.
+    sample : RowSample, optional
+        The rows kept: means over all rows are taken from these.
     """
 
-    def __init__(self, weights: FloatArray, sizes: FloatArray | None) -> None:
+    def __init__(
+        self, weights: FloatArray, sizes: FloatArray | None, sample: RowSample | None = None
+    ) -> None:
         self._weights = weights
         self._sizes = sizes
+        self._sample = sample
+
+    def _on_sample(self, weights: FloatArray) -> tuple[Freshness, FloatArray]:
+        """Return the same on the rows kept, and the weights of these."""
+        if self._sample is None or self._sizes is None:
+            return self, weights
+        kept = self._sample.indices
+        sizes = self._sizes[kept] / self._sample.probabilities
+        return Freshness(self._weights[kept], sizes), weights[kept]
 
     def _changes(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return |log (new / old)| of each row, and its score by the larger of its two weights."""
@@ -40,7 +54,8 @@ class Freshness:
 
     def moved(self, weights: FloatArray) -> str:
         """Return how the weights have moved, in words; empty if not far in the mean."""
-        changes, scores = self._changes(weights)
+        kept, weights = self._on_sample(weights)
+        changes, scores = kept._changes(weights)
         total = float(scores.sum())
         if total == 0.0:
             return ""
@@ -49,10 +64,11 @@ class Freshness:
 
     def spread(self, weights: FloatArray) -> float:
         """Return by how much the changes of the weights differ from row to row, as a mean of logarithms."""
+        kept, weights = self._on_sample(weights)
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.exp(np.clip(np.log(weights) - np.log(self._weights), -_LONGEST, _LONGEST))
+            ratios = np.exp(np.clip(np.log(weights) - np.log(kept._weights), -_LONGEST, _LONGEST))
         ratios[np.isnan(ratios)] = 1.0  # 0 then and now
-        return spread_of(ratios, self._changes(weights)[1])
+        return spread_of(ratios, kept._changes(weights)[1])
 
     def holds_everywhere(self, weights: FloatArray) -> bool:
         """Tell whether no direction of the sample can have changed by more than a factor of about 4.

@@ -13,8 +13,9 @@ from functools import cached_property
 
 import numpy as np
 
-from newtonkit.approximate.preconditioner import Preconditioner
-from newtonkit.approximate.sampler import HessianSampler, SampledHessian
+from newtonkit.approximate.preconditioner import SampledPreconditioner
+from newtonkit.approximate.sampled_hessian import SampledHessian
+from newtonkit.approximate.sampler import HessianSampler
 from newtonkit.approximate.sketched import SketchedModel
 from newtonkit.convergence import is_at_tolerance
 from newtonkit.curvature import Step
@@ -94,7 +95,7 @@ class SampledModel:
             self._metric,
             self._evaluation,
             self._form,
-            Preconditioner(self._metric, self._sampled),
+            SampledPreconditioner(self._metric, self._sampled),
             _CHECK_FORCING,
             self._rng,
         )

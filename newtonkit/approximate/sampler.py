@@ -9,10 +9,10 @@ import numpy as np
 import scipy.linalg
 
 from newtonkit.approximate.refresh import Freshness, spread_of
-from newtonkit.design import Design, FloatArray, IntArray
+from newtonkit.approximate.sampled_hessian import SampledHessian
+from newtonkit.design import FloatArray, IntArray
 from newtonkit.metric import Metric
 from newtonkit.problems.hessian import StructuredHessian
-from newtonkit.problems.rows import Groups
 from newtonkit.problems.shifting import ShiftedForm
 from newtonkit.sketching import SparseSign, bernoulli_sample, whitening
 from newtonkit.sketching.scores import projection, scores_under
@@ -22,77 +22,9 @@ _NONZEROS = 4
 _EMBEDDED_PER_COLUMN, _MORE_EMBEDDED = 4, 64
 _UNIFORM_PER_COLUMN, _MORE_UNIFORM = 3, 64
 _UNSEEN = 1e-3
+_ENOUGH = 2**14
 _COHERENT, _SPARE = 3.0, 1.3
 _MOST_SPREAD, _NOT_CONCENTRATED = 1.0, 0.7
-
-
-class SampledHessian:
-    """B^T diag(w) B + R + diag(ridge) on sampled rows B: a Hessian's stand-in.
-
-    Parameters
-    ----------
-    hessian : StructuredHessian
-        What it stands for.
-    design : Design
-        B, the rows kept, shape (m, d).
-    weights : ndarray, shape (m,)
-        w = D_i / p_i, of any sign.
-    remainder : ndarray of shape (d, d), optional
-        R, what the shifted rows leave of the low-rank part; exact.
-    """
-
-    def __init__(
-        self,
-        hessian: StructuredHessian,
-        design: Design,
-        weights: FloatArray,
-        remainder: FloatArray | None = None,
-    ) -> None:
-        self._hessian = hessian
-        blocks = Groups.single(len(weights)).blocks(design.blocks)
-        self._rows = StructuredHessian(design, blocks, weights, hessian.ridge)
-        self.remainder = remainder
-
-    @property
-    def n_rows(self) -> int:
-        """The number of rows kept."""
-        return len(self._rows.row_diagonal)
-
-    def positive(self) -> SampledHessian:
-        """Return the same with weights |w| and the positive part of R."""
-        part = None
-        if self.remainder is not None:
-            values, vectors = scipy.linalg.eigh(self.remainder)
-            part = (vectors * np.maximum(values, 0.0)) @ vectors.T
-        rows = self._rows
-        return SampledHessian(self._hessian, rows.design, np.abs(rows.row_diagonal), part)
-
-    def row_steps(self, steps: FloatArray) -> FloatArray:
-        """Return B S."""
-        return self._rows.design.product(steps)
-
-    def form(self) -> None:
-        """See :class:`newtonkit.objective.SymmetricOperator`."""
-        self._rows.form()
-
-    def to_dense(self) -> FloatArray:
-        """See :class:`newtonkit.objective.SymmetricOperator`."""
-        dense = self._rows.to_dense()
-        return dense if self.remainder is None else dense + self.remainder
-
-    def matmat(self, v: FloatArray) -> FloatArray:
-        """See :class:`newtonkit.objective.SymmetricOperator`."""
-        product = self._rows.matmat(v)
-        return product if self.remainder is None else product + self.remainder @ v
-
-    def restricted(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
-        """See :class:`newtonkit.objective.SymmetricOperator`; the rows of B serve, not those of A."""
-        total = self._rows.restricted(steps, self.row_steps(steps))
-        return total if self.remainder is None else total + steps.T @ self.remainder @ steps
-
-    def sizes(self, steps: FloatArray, a_steps: FloatArray) -> FloatArray:
-        """See :class:`newtonkit.objective.SymmetricOperator`: by the rows of A, before any shift cancels."""
-        return self._hessian.sizes(steps, a_steps)
 
 
 @dataclass(frozen=True)
@@ -115,6 +47,12 @@ class Draw:
     indices: IntArray
     freshness: Freshness
     note: str
+
+
+def _spread_of_some(weights: FloatArray) -> float:
+    """Return the spread of every so-maniest weight: of enough of them to tell."""
+    some = weights[:: max(1, len(weights) // _ENOUGH)]
+    return spread_of(some, some)
 
 
 class Factor(Protocol):
@@ -153,6 +91,11 @@ class HessianSampler:
         self._freshness: Freshness | None = None
         self.passes = 0
 
+    @property
+    def has_drawn(self) -> bool:
+        """Whether there has been a draw."""
+        return self._draws > 0
+
     def draw(
         self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float, *, is_rough: bool
     ) -> Draw:
@@ -190,7 +133,7 @@ class HessianSampler:
         sample = bernoulli_sample(form.weights, np.minimum(1.0, oversampling * scores), rng)
         rows = form.design.rows(sample.indices)
         sampled = SampledHessian(hessian, rows, sample.weights, form.remainder)
-        return Draw(sampled, sample.indices, Freshness(np.abs(form.weights), sizes), note)
+        return Draw(sampled, sample.indices, Freshness(np.abs(form.weights), sizes, sample), note)
 
     def _rough_sizes(
         self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float, rng: np.random.Generator
@@ -226,7 +169,7 @@ class HessianSampler:
         in proportion; None if they have not, or if few rows turn out to hold most of the sum.
         """
         weights, rank = np.abs(form.weights), self._metric.rank
-        spread = self._freshness.spread(weights) if self._freshness else spread_of(weights, weights)
+        spread = self._freshness.spread(weights) if self._freshness else _spread_of_some(weights)
         if rank == 0 or not spread <= _MOST_SPREAD:
             return None
         z = projection(rank, self._columns, rng)

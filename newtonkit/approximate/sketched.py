@@ -34,6 +34,43 @@ _CLEARLY_NEGATIVE = 1e-3
 _SETTLED = 0.3
 
 
+class _SubspaceModel(SpectralModel):
+    """The model on a subspace that holds the rows of its basis: steps cost no sweep.
+
+    Parameters
+    ----------
+    space : Subspace
+        Where steps are.
+    problem, metric, evaluation
+        See :class:`SpectralModel`.
+    values : ndarray, shape (k,)
+        Eigenvalues of the Hessian on the subspace, in increasing order.
+    vectors : ndarray, shape (k, k)
+        Their vectors, in the basis of the subspace.
+    """
+
+    def __init__(
+        self,
+        space: Subspace,
+        problem: Problem,
+        metric: Metric,
+        evaluation: Evaluation,
+        values: FloatArray,
+        vectors: FloatArray,
+    ) -> None:
+        self._space = space
+        super().__init__(problem, metric, evaluation, evaluation.hessian, values, space.basis @ vectors)
+
+    def _row_steps(self, steps: FloatArray, z: FloatArray) -> FloatArray:
+        rows = self._space.rows(steps, self._space.basis.T @ z)
+        return super()._row_steps(steps, z) if rows is None else rows
+
+    def _new_ladder(self, radius: float, top: float) -> list[Step]:
+        if not self._space.has_images:
+            return super()._new_ladder(radius, top)
+        return self._rungs(np.array([top]))  # shorter ones cost no sweep either
+
+
 class SketchedModel:
     """The second-order model at a point on a subspace, extended as far as a step needs it.
 
@@ -73,7 +110,7 @@ class SketchedModel:
         self._is_proven_convex = form.is_positive
         self._rng = rng
         with overflow_allowed():
-            self._slopes = metric.slopes(evaluation)[0]
+            self._slopes = metric.slopes(evaluation)
         self._space = Subspace(metric, evaluation.hessian, form)
         self._is_searched = self._has_weak_directions = False
         self._spectral: SpectralModel | None = None
@@ -99,13 +136,8 @@ class SketchedModel:
             if self._spectral is not None:
                 self._spent += self._spectral.passes
             values, vectors = scipy.linalg.eigh(self._space.reduced())
-            self._spectral = SpectralModel(
-                self._problem,
-                self._metric,
-                self._evaluation,
-                self._evaluation.hessian,
-                values,
-                self._space.basis @ vectors,
+            self._spectral = _SubspaceModel(
+                self._space, self._problem, self._metric, self._evaluation, values, vectors
             )
         return self._spectral
 

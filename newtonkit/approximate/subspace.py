@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from newtonkit.design import FloatArray
+from newtonkit.design import FloatArray, map_blocks
+from newtonkit.design.pieces import vector_pieces
 from newtonkit.metric import Metric
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.shifting import ShiftedForm
 
 _NEGLIGIBLE = 1e-10
 _BLOCK = 16
+_MOST_IMAGES = 16
 
 
 class Subspace:
@@ -40,6 +42,7 @@ class Subspace:
         self._metric = metric
         self._hessian = hessian
         self._form = form
+        self._images: list[FloatArray] | None = []  # A T Q, column by column; None where some are missing
         self.basis: FloatArray = np.zeros((metric.rank, 0))
         self.products: FloatArray = np.zeros((metric.rank, 0))
         self.passes = 0
@@ -64,6 +67,28 @@ class Subspace:
             self.products = np.concatenate((self.products, self._times_hessian(block)), axis=1)
         self.basis = np.concatenate((self.basis, fresh), axis=1)
         return len(fresh.T) > 0
+
+    @property
+    def has_images(self) -> bool:
+        """Whether A S is at hand for every step S of the subspace."""
+        return self._images is not None
+
+    def rows(self, steps: FloatArray, coordinates: FloatArray) -> FloatArray | None:
+        """Return A S for steps S = T Q C (d, c) and their coordinates C (k, c), for no sweep.
+
+        None where not all images of the basis are at hand.
+        """
+        if self._images is None:
+            return None
+        rows = np.zeros((len(self._hessian.row_diagonal), coordinates.shape[1]), order="F")
+
+        def fill(piece: slice) -> None:
+            for row, image in zip(coordinates, self._images or (), strict=True):
+                for k, factor in enumerate(row):
+                    rows[piece, k] += factor * image[piece]
+
+        map_blocks(fill, vector_pieces(len(rows)))
+        return self._form.unshifted(rows, steps)
 
     def complete(self) -> None:
         """Take in everything that is left."""
@@ -97,11 +122,24 @@ class Subspace:
         if metric.weak.shape[1] == 0:
             self.passes += 1
             form = self._form
-            product = form.design.gram_product(form.weights, steps) + penalty
+            product = self._gram_product(steps) + penalty
             return metric.dual(product if form.remainder is None else product + form.remainder @ steps)
         self.passes += 2
+        self._images = None
         split = metric.strong.shape[1]
         rows = hessian.design.product(metric.strong @ z[:split]) + metric.weak_rows @ z[split:]
         pull = hessian.row_product(rows)
         strong = metric.strong.T @ (hessian.design.transposed_product(pull) + penalty)
         return np.concatenate((strong, metric.weak_rows.T @ pull + metric.weak.T @ penalty))
+
+    def _gram_product(self, steps: FloatArray) -> FloatArray:
+        """Return the product of the Hessian on shifted rows with steps (d, c), keeping their images."""
+        design, weights = self._form.design, self._form.weights
+        kept = self._images is not None and len(self._images) < _MOST_IMAGES
+        if steps.shape[1] > 1 or not kept:
+            self._images = None
+            return design.gram_product(weights, steps)
+        product, image = design.gram_product_and_image(weights, steps[:, 0])
+        if self._images is not None:
+            self._images.append(image)
+        return product[:, None]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newtonkit.design.base import Design, FloatArray, IntArray
+from newtonkit.design.gram import threaded_gram
 from newtonkit.design.scatter import SignScatter
 
 
@@ -61,6 +62,24 @@ class InterceptDesign(Design):
         out[:-1, -1] = out[-1, :-1] = self._inner.block_transposed_product(block, weights)
         out[-1, -1] = weights.sum()
         return out
+
+    def sandwich(self, weights: FloatArray) -> FloatArray:
+        """See :meth:`Design.sandwich`."""
+        d = self.shape[1]
+        out = np.empty((d, d))
+        out[:-1, :-1] = self._inner.sandwich(weights)
+        out[:-1, -1] = out[-1, :-1] = self._inner.transposed_product(weights)
+        out[-1, -1] = weights.sum()
+        return out
+
+    def sandwich_rows(self, indices: IntArray, weights: FloatArray) -> FloatArray:
+        """See :meth:`Design.sandwich_rows`; only a block of the rows is ever written out."""
+        return threaded_gram(self.fill_scaled, indices, weights, self.shape[1])
+
+    def fill_scaled(self, indices: IntArray, factors: FloatArray, out: FloatArray) -> None:
+        """See :meth:`Design.fill_scaled`."""
+        self._inner.fill_scaled(indices, factors, out)
+        out[:, self.shape[1] - 1] = factors
 
     def block_square_sums(self, block: slice) -> FloatArray:
         """See :meth:`Design.block_square_sums`."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from newtonkit.design.base import Design, FloatArray, IntArray
-from newtonkit.design.dense import DenseDesign, weighted_gram
+from newtonkit.design.dense import DenseDesign
+from newtonkit.design.gram import threaded_gram, weighted_gram
+from newtonkit.design.pieces import vector_pieces
 from newtonkit.design.scatter import SignScatter
 from newtonkit.design.threads import map_blocks
 
@@ -98,12 +100,40 @@ class ShiftedDesign(Design):
         return product, image - shift
 
     def unshifted(self, image: FloatArray, x: FloatArray) -> FloatArray:
-        """Return ``A @ x`` from the image of x under the shifted rows, without a sweep."""
-        return image + np.repeat(self._centres @ x, np.diff(self._starts, append=len(image))) * self._shifts
+        """Return ``A @ x`` from the image of x (d, c) under the shifted rows (n, c), without a sweep."""
+        out = np.empty(image.shape, order="F")
+
+        def fill(block: slice) -> None:
+            np.add(image[block], self._spread(block, self._centre_rows(block) @ x), out=out[block])
+
+        map_blocks(fill, vector_pieces(len(image)))
+        return out
 
     def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
         """See :meth:`Design.block_gram`."""
-        return weighted_gram(self._gathered(block), weights)
+        return weighted_gram(self.fill_scaled, np.arange(block.start, block.stop), weights, self.shape[1])
+
+    def sandwich(self, weights: FloatArray) -> FloatArray:
+        """See :meth:`Design.sandwich`."""
+        return threaded_gram(self.fill_scaled, None, weights, self.shape[1])
+
+    def sandwich_rows(self, indices: IntArray, weights: FloatArray) -> FloatArray:
+        """See :meth:`Design.sandwich_rows`; only a block of the rows is ever written out."""
+        return threaded_gram(self.fill_scaled, indices, weights, self.shape[1])
+
+    def fill_scaled(self, indices: IntArray, factors: FloatArray, out: FloatArray) -> None:
+        """See :meth:`Design.fill_scaled`."""
+        self._inner.fill_scaled(indices, np.ones(len(indices)), out)
+        groups = np.searchsorted(self._starts, indices, side="right") - 1
+        shifts = self._shifts[indices]
+        if self.is_small or not out.flags.c_contiguous:
+            rows = out[:, : self.shape[1]]
+            rows -= shifts[:, None] * self._centres[groups]
+            rows *= factors[:, None]
+            return
+        from newtonkit.design.kernels import shift_rows  # noqa: PLC0415  (Numba: only for large data)
+
+        shift_rows(shifts, groups, self._centres, factors, out)  # type: ignore[no-untyped-call]
 
     def block_square_sums(self, block: slice) -> FloatArray:
         """See :meth:`Design.block_square_sums`."""

@@ -1,0 +1,118 @@
+"""A first phase on a sample of the rows: most of the way to the minimum for a few passes over the data.
+
+Rows drawn with equal probability, each standing for n / m of them, have their minimum within
+about sqrt(d / m) of that of all rows, in the size of u.  To get there takes as many steps as
+with all rows, at m / n of the price.  What is left is solved with all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from newtonkit.approximate.sketched_builder import SketchedBuilder
+from newtonkit.convergence import Criteria, Reference
+from newtonkit.curvature import CurvatureModel, Step
+from newtonkit.descent import Descent, Limits, Meter
+from newtonkit.metric import Metric
+from newtonkit.objective import PointEvaluation
+from newtonkit.problems import Problem
+from newtonkit.problems.evaluation import Evaluation
+from newtonkit.results import Status
+
+_ROWS_PER_COLUMN, _MORE_ROWS = 8, 1000
+_SHARE = 1 / 32  # of the rows, at least
+_MOST = 1 / 5
+_MOST_STEPS = 25
+_SMALL = 0.25
+
+
+@dataclass(frozen=True)
+class SampleCriteria(Criteria):
+    """Criteria that are content with what a sample can tell: the step left is lost in its noise."""
+
+    def verdict(
+        self, evaluation: PointEvaluation, model: CurvatureModel, newton: Step, patience_used: int
+    ) -> Status | None:
+        """See :meth:`Criteria.verdict`."""
+        assert isinstance(evaluation, Evaluation)
+        if not newton.on_boundary and newton.predicted <= _SMALL * evaluation.sampling_noise:
+            return Status.CONVERGED
+        return super().verdict(evaluation, model, newton, patience_used)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Finds a start near the minimum from some of the rows.
+
+    Attributes
+    ----------
+    problem : Problem
+        What is minimised.
+    metric : Metric
+        The norm of steps.
+    gtol : float
+        Tolerance of the solve.
+    seed : int
+        Which rows.
+    """
+
+    problem: Problem
+    metric: Metric
+    gtol: float
+    seed: int
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows are drawn; 0 where the data has too few for that to pay."""
+        n, d = self.problem.design.shape
+        if self.metric.weak.shape[1] > 0:  # it goes by all rows
+            return 0
+        wanted = max(_ROWS_PER_COLUMN * d + _MORE_ROWS, math.ceil(_SHARE * n))
+        return wanted if wanted <= _MOST * n else 0
+
+    def point(
+        self, start: PointEvaluation, limits: Limits, meter: Meter
+    ) -> tuple[PointEvaluation, str] | None:
+        """Return a better point than the start and what was done, or None.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If it is interrupted.
+        """
+        n, m = self.problem.design.shape[0], self.n_rows
+        if m == 0:
+            return None
+        indices = np.sort(np.random.default_rng((self.seed, 1)).choice(n, m, replace=False))
+        sample = self.problem.sampled(indices)
+        first = None if sample is None else sample.evaluate(start.x)
+        if sample is None or first is None or not _is_usable(first):
+            return None
+        own = Meter()
+        descent = Descent(
+            SketchedBuilder(sample, self.metric, self.gtol, self.seed, is_lean=True),
+            SampleCriteria(self.gtol, Reference(sample, first)),
+            Limits(_MOST_STEPS, limits.deadline),
+            own,
+            None,
+            first,
+        )
+        status = descent.run()
+        meter.passes += math.ceil(own.passes * m / n)
+        if status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
+        if status is Status.SATURATED or status is Status.MAX_TIME:
+            return None
+        end = self.problem.evaluate(descent.evaluation.x)
+        meter.values += 1
+        meter.passes += 1
+        if not (end.value < start.value and end.has_derivatives):
+            return None
+        return end, f"from the minimum of {m} rows, {len(descent.history) - 1} steps"
+
+
+def _is_usable(start: Evaluation) -> bool:
+    return bool(np.isfinite(start.value) and start.has_derivatives and np.isfinite(start.curvature_mass))
