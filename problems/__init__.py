@@ -2,6 +2,7 @@
 
 from newtonkit.problems.activations import Activation, Cosh, Exp, ExpPlusIdentity, Power, Sinh
 from newtonkit.problems.check import DerivativeReport, check_derivatives
+from newtonkit.problems.cross_entropy import SoftmaxLogLoss
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.grouped import RescaledSquares
 from newtonkit.problems.hessian import StructuredHessian
@@ -13,7 +14,7 @@ from newtonkit.problems.named_grouped import (
     SoftmaxCrossEntropy,
     SoftmaxRegression,
 )
-from newtonkit.problems.normalised import NormalisedSquares, SoftmaxLogLoss
+from newtonkit.problems.normalised import NormalisedSquares
 from newtonkit.problems.outer import OuterFunction, RowDerivatives
 from newtonkit.problems.problem import Problem
 from newtonkit.problems.regressions import Regression

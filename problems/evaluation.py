@@ -11,6 +11,7 @@ from newtonkit.design import FloatArray, map_blocks, one_blas_thread
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.outer import RowDerivatives, bounded_quotient, evaluate_totals, quiet
 from newtonkit.problems.rows import RowBlock
+from newtonkit.problems.sweep import Pulls, can_sweep, swept
 
 if TYPE_CHECKING:
     from newtonkit.problems.problem import Problem
@@ -31,6 +32,8 @@ class Evaluation:
         A x.
     fresh : bool, default True
         Whether `a_x` was computed from `x` itself rather than updated along steps.
+    pulls : Pulls, optional
+        What the gradient is combined from, where it came with `a_x`.
 
     Attributes
     ----------
@@ -38,17 +41,34 @@ class Evaluation:
         L(x); infinite where L is not defined or overflows.
     """
 
-    def __init__(self, problem: Problem, x: FloatArray, a_x: FloatArray, *, fresh: bool = True) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        x: FloatArray,
+        a_x: FloatArray,
+        *,
+        fresh: bool = True,
+        pulls: Pulls | None = None,
+    ) -> None:
         self.problem = problem
         self.x = x
         self.a_x = a_x
         self.fresh = fresh
+        self._swept_pulls = pulls
         self.u = a_x if problem.offset is None else a_x + problem.offset
         self._shown = problem.shown(self.u)
         self._totals = evaluate_totals(problem.outer, self._shown, problem.pieces)
         with quiet(), one_blas_thread():
             value = problem.outer.value(self._totals) + self._penalty()
         self.value = value if np.isfinite(value) else np.inf
+
+    @classmethod
+    def at(cls, problem: Problem, x: FloatArray) -> Evaluation:
+        """Return the problem evaluated at x, in one sweep that serves the gradient too on large data."""
+        if can_sweep(problem):
+            a_x, pulls = swept(problem, x)
+            return cls(problem, x, a_x, pulls=pulls)
+        return cls(problem, x, problem.design.product(x))
 
     def _penalty(self) -> float:
         ridge = 0.5 * float(np.dot(self.problem.ridge * self.x, self.x))
@@ -103,6 +123,8 @@ class Evaluation:
     @cached_property
     def _pulls(self) -> FloatArray:
         """A^T l', and with it A^T U_1 where there is one group: together they cost little more than one."""
+        if self._swept_pulls is not None:
+            return self._swept_pulls.combined(self.problem, self._totals)
         rows, design = self._rows, self.problem.design
         with quiet():
             if rows.low_rank is None or len(self.problem.outer.groups) > 1:
@@ -193,4 +215,4 @@ class Evaluation:
         """Return the evaluation at the same x with A x computed anew."""
         if self.fresh:
             return self
-        return Evaluation(self.problem, self.x, self.problem.design.product(self.x))
+        return Evaluation.at(self.problem, self.x)

@@ -99,6 +99,22 @@ class RescaledSquares(GroupedOuter):
     rank = 2
     n_stages = 2
 
+    n_pulls = 3
+
+    def pull_columns(self, u: FloatArray, block: RowBlock) -> tuple[FloatArray, float]:
+        """See :meth:`OuterFunction.pull_columns`: s f' f, s f' b and s f'."""
+        f, first, _ = self.activation(u)
+        column = self._weights(block) * first
+        return np.stack((column * f, column * self.target[block.rows], column)), 0.0
+
+    def pull_factors(self, scales: FloatArray, totals: Totals) -> FloatArray:
+        """See :meth:`OuterFunction.pull_factors`."""
+        t, total, centre = self.group_weights[0], totals[0][0, 0], totals[1][0, 1]
+        out = np.zeros((2, len(scales), 3))
+        out[0] = t * np.array([1.0, -total, -centre])
+        out[1, :, 2] = 1.0
+        return out
+
     def sampled(self, indices: IntArray, multiplicity: float) -> RescaledSquares | None:
         """See :meth:`OuterFunction.sampled`; for one group."""
         if len(self.groups) > 1 or type(self) is not RescaledSquares:

@@ -7,8 +7,8 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from newtonkit.design import FloatArray
+from newtonkit.problems.cross_entropy import SoftmaxLogLoss
 from newtonkit.problems.documentation import documented
-from newtonkit.problems.normalised import SoftmaxLogLoss
 from newtonkit.problems.outer import OuterFunction
 from newtonkit.problems.regressions import GroupedProblem, Regression
 from newtonkit.problems.rows import Groups

@@ -1,15 +1,14 @@
-"""The normalised structures: squared loss of f / <f, 1>, with entropy; softmax cross-entropy."""
+"""The normalised structure: squared loss of f / <f, 1>, with entropy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from newtonkit.design import FloatArray, IntArray
-from newtonkit.problems.activations import Activation, Derivatives, Exp
-from newtonkit.problems.grouped import GroupedOuter
+from newtonkit.problems.activations import Activation, Exp
+from newtonkit.problems.normaliser import Normaliser
 from newtonkit.problems.outer import (
     RowDerivatives,
     Totals,
@@ -17,53 +16,9 @@ from newtonkit.problems.outer import (
     multiplied_weights,
     rounding_of_squares,
 )
-from newtonkit.problems.path import sums_stay_positive
 from newtonkit.problems.rows import Groups, RowBlock
 
 _EPS = float(np.finfo(float).eps)
-
-
-class Normaliser(GroupedOuter):
-    """What all normalised structures share: a = <s, f>, kept as a * exp(-log_scale) and log_scale.
-
-    Blocks scale by their own largest u; the merge brings them to the largest of the group
-    (a running maximum), so that exp never overflows.
-    """
-
-    n_stages = 2
-
-    def _scale_and_sum(self, u: FloatArray, block: RowBlock) -> FloatArray:
-        s = self._rows(block)[1]
-        scale = self.activation.log_scale(block.lowest(u), block.highest(u))
-        local = RowBlock(block.rows, 0, block.starts)
-        f = self.activation.scaled(u, local.spread(scale))[0]
-        return np.concatenate((scale[:, None], block.dots((s, f))), axis=1)
-
-    def merge(self, stage: int, parts: Sequence[FloatArray], blocks: Sequence[RowBlock]) -> FloatArray:
-        """See :meth:`OuterFunction.merge`: the first stage with a running maximum."""
-        if stage > 0:
-            return super().merge(stage, parts, blocks)
-        total = np.zeros((len(self.groups), 2))
-        total[:, 0] = -np.inf
-        with np.errstate(invalid="ignore"):
-            for part, block in zip(parts, blocks, strict=True):
-                old = total[block.groups]
-                scale = np.maximum(old[:, 0], part[:, 0])
-                sums = old[:, 1] * np.exp(old[:, 0] - scale) + part[:, 1] * np.exp(part[:, 0] - scale)
-                total[block.groups] = np.stack((scale, sums), axis=1)
-        return total
-
-    def _shares(self, u: FloatArray, block: RowBlock, totals: Totals) -> Derivatives:
-        """Return f/a, f'/a and f''/a."""
-        f, first, second = self.activation.scaled(u, block.spread(totals[0][:, 0]))
-        a = block.spread(totals[0][:, 1])
-        return f / a, first / a, second / a
-
-    def path_is_inside(self, start: FloatArray, end: FloatArray) -> bool:
-        """Tell whether a > 0 on the whole segment, in every group."""
-        if self.activation.positive:
-            return True
-        return sums_stay_positive(self.activation, start, end, self.groups, self.row_weights)
 
 
 class NormalisedSquares(Normaliser):
@@ -126,6 +81,37 @@ class NormalisedSquares(Normaliser):
         if self.entropy_weight != 0.0:
             pairs.append((sp, u - block.spread(totals[0][:, 0])))
         return block.dots(*pairs)
+
+    @property
+    def n_pulls(self) -> int:  # type: ignore[override]
+        """The columns s f' f, s f' b, s f', and with an entropy s f (u - scale)."""
+        return 3 + (self.entropy_weight != 0.0)
+
+    def pull_columns(self, u: FloatArray, block: RowBlock) -> tuple[FloatArray, float]:
+        """See :meth:`OuterFunction.pull_columns`."""
+        scale = float(self.activation.log_scale(block.lowest(u), block.highest(u))[0])
+        f, first, _ = self.activation.scaled(u, np.full(1, scale))
+        out = np.empty((self.n_pulls, len(u)))
+        np.multiply(first, self._weights(block), out=out[2])
+        np.multiply(out[2], f, out=out[0])
+        np.multiply(out[2], self.target[block.rows], out=out[1])
+        if self.entropy_weight != 0.0:  # f = f'
+            np.multiply(out[2], u - scale, out=out[3])
+        return out, scale
+
+    def pull_factors(self, scales: FloatArray, totals: Totals) -> FloatArray:
+        """See :meth:`OuterFunction.pull_factors`."""
+        scale, a = totals[0][0]
+        moved = np.exp(scales - scale) / a
+        t, centre = self.group_weights[0], totals[1][0, 1]
+        out = np.zeros((2, len(scales), self.n_pulls))
+        out[0, :, 0], out[0, :, 1], out[0, :, 2] = t * moved * moved, -t * moved, -t * centre * moved
+        out[1, :, 2] = moved
+        if self.entropy_weight != 0.0:
+            weighted = t * self.entropy_weight * moved
+            out[0, :, 3] = weighted
+            out[0, :, 2] += weighted * ((scales - scale) - totals[1][0, 4])
+        return out
 
     def sampled(self, indices: IntArray, multiplicity: float) -> NormalisedSquares | None:
         """See :meth:`OuterFunction.sampled`; for one group."""
@@ -220,75 +206,3 @@ class NormalisedSquares(Normaliser):
     def cores(self, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.cores`."""
         return self._rank_two_cores(totals[1][:, 2] - self.entropy_weight)
-
-
-class SoftmaxLogLoss(Normaliser):
-    """l(u) = B log a - <s b, u> with a = <s, exp(u)> and B = <s, b>.
-
-    With p = exp(u)/a: l' = s (B p - b), D = B s p, U = [s p], C = [[-B]].
-
-    Parameters
-    ----------
-    b : ndarray, shape (n,)
-        The target.
-    groups : Groups, optional
-        The groups of rows; one group by default.
-    row_weights : ndarray of shape (n,), optional
-        s, the multiplicity of each row.
-    group_weights : ndarray of shape (m,), optional
-        t, the weight of each group.
-    """
-
-    rank = 1
-    is_centring = True
-
-    def __init__(
-        self,
-        b: FloatArray,
-        groups: Groups | None = None,
-        row_weights: FloatArray | None = None,
-        group_weights: FloatArray | None = None,
-    ) -> None:
-        super().__init__(b, Exp(), groups, row_weights, group_weights)
-        weighted = b if row_weights is None else row_weights * b
-        self._mass = self.groups.sums(weighted)
-
-    def sampled(self, indices: IntArray, multiplicity: float) -> SoftmaxLogLoss | None:
-        """See :meth:`OuterFunction.sampled`; for one group."""
-        if len(self.groups) > 1 or type(self) is not SoftmaxLogLoss:
-            return None
-        weights = multiplied_weights(self.row_weights, indices, multiplicity)
-        return SoftmaxLogLoss(self.target[indices], None, weights, self.group_weights)
-
-    def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
-        """See :meth:`OuterFunction.partials`: first a, then <s b, u>."""
-        if stage == 0:
-            return self._scale_and_sum(u, block)
-        b, s = self._rows(block)
-        sb, shifted = s * b, u - block.spread(totals[0][:, 0])
-        return block.dots((sb, shifted), (sb, np.abs(shifted)))
-
-    def value(self, totals: Totals) -> float:
-        """See :meth:`OuterFunction.value`."""
-        return self._group_total(self._mass * np.log(totals[0][:, 1]) - totals[1][:, 0])
-
-    def loss_scale(self, totals: Totals) -> float:
-        """See :meth:`OuterFunction.loss_scale`."""
-        return self._group_total(self._mass * (1.0 + np.abs(np.log(totals[0][:, 1]))) + totals[1][:, 1])
-
-    def derivatives(self, u: FloatArray, block: RowBlock, totals: Totals) -> RowDerivatives:
-        """See :meth:`OuterFunction.derivatives`."""
-        b, s = self._rows(block)
-        t, mass = block.spread(self.group_weights), block.spread(self._mass)
-        share = s * self._shares(u, block, totals)[0]
-        return RowDerivatives(
-            gradient=t * (mass * share - s * b),
-            diagonal=t * mass * share,
-            magnitude=t * (mass * share + s * np.abs(b)),
-            low_rank=share[:, None],
-            shift=np.ones_like(share),
-        )
-
-    def cores(self, totals: Totals) -> FloatArray:
-        """See :meth:`OuterFunction.cores`."""
-        return -(self._mass * self.group_weights)[:, None, None]

@@ -66,6 +66,8 @@ class OuterFunction(ABC):
         shifts of 1 take from A^T diag(D) A.
     n_stages : int
         How many times the blocks are visited before the value is known.
+    n_pulls : int
+        The number of columns that the gradient is combined from, for one group; 0 if it is not.
     """
 
     groups: Groups
@@ -73,6 +75,7 @@ class OuterFunction(ABC):
     rank: int = 0
     is_centring: bool = False
     n_stages: int = 1
+    n_pulls: int = 0
 
     @abstractmethod
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
@@ -92,6 +95,21 @@ class OuterFunction(ABC):
     @abstractmethod
     def derivatives(self, u: FloatArray, block: RowBlock, totals: Totals) -> RowDerivatives:
         """Return the row derivatives of a block."""
+
+    def pull_columns(self, u: FloatArray, block: RowBlock) -> tuple[FloatArray, float]:
+        """Return the columns c for which the gradient is a combination of sums A^T c over tiles of rows.
+
+        They are known from the rows of a tile alone, up to a logarithmic scale of f, which is
+        returned with them; shape (n_pulls, rows).
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no columns")
+
+    def pull_factors(self, scales: FloatArray, totals: Totals) -> FloatArray:
+        """Return the factors of the columns of each tile in A^T l', and in A^T U_1 if there is U.
+
+        Shape (1 or 2, tiles, n_pulls), for tiles with given scales.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no columns")
 
     def cores(self, totals: Totals) -> FloatArray:
         """Return C for every group, shape (m, k, k)."""

@@ -96,12 +96,17 @@ class Problem:
         """The length of x (with the intercept, if there is one)."""
         return self.design.shape[1]
 
+    @property
+    def first_counted(self) -> int | None:
+        """The first row that counts, where there are some of weight 0 in the one group; else None."""
+        return None if self._counted is None else int(np.argmax(self._counted))
+
     def shown(self, u: FloatArray) -> FloatArray:
         """Return u as the outer function sees it: rows of weight 0 repeat one that counts.
 
         They add nothing to the loss, but an infinite f of theirs times 0 would not be 0.
         """
-        return u if self._counted is None else np.where(self._counted, u, u[np.argmax(self._counted)])
+        return u if self._counted is None else np.where(self._counted, u, u[self.first_counted])
 
     def evaluate(self, x: ArrayLike) -> Evaluation:
         """Return the problem evaluated at x; the last evaluation is kept and shared.
@@ -121,7 +126,7 @@ class Problem:
             return last
         with quiet():
             point = point.astype(np.float64)  # a copy: callers reuse their arrays
-            fresh = Evaluation(self, point, self.design.product(point))
+            fresh = Evaluation.at(self, point)
         self._last = fresh
         return fresh
 

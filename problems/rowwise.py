@@ -146,6 +146,16 @@ class ElementwiseSquares(RowwiseLoss):
         size = np.abs(f) + np.abs(b)
         return 0.5 * size * size, np.abs(first) * size
 
+    n_pulls = 1
+
+    def pull_columns(self, u: FloatArray, block: RowBlock) -> tuple[FloatArray, float]:
+        """See :meth:`OuterFunction.pull_columns`: l' itself."""
+        return self.derivatives(u, block, ()).gradient[None], 0.0
+
+    def pull_factors(self, scales: FloatArray, totals: Totals) -> FloatArray:
+        """See :meth:`OuterFunction.pull_factors`."""
+        return np.ones((1, len(scales), 1))
+
     def sampled(self, indices: IntArray, multiplicity: float) -> ElementwiseSquares | None:
         """See :meth:`OuterFunction.sampled`."""
         if type(self) is not ElementwiseSquares:  # one's own may hold more

@@ -12,7 +12,8 @@ from scipy.linalg import eigh
 import newtonkit as nk
 from newtonkit.design import KroneckerDesign, as_design, kronecker
 from newtonkit.problems.activations import Exp
-from newtonkit.problems.normalised import NormalisedSquares, SoftmaxLogLoss
+from newtonkit.problems.cross_entropy import SoftmaxLogLoss
+from newtonkit.problems.normalised import NormalisedSquares
 from newtonkit.problems.rows import Groups
 from newtonkit.sketching import KroneckerScores, kronecker_scores, leverage_scores, sparsify
 from tests.test_design import assert_operations_match

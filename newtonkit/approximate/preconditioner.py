@@ -14,8 +14,8 @@ from newtonkit.design import FloatArray
 from newtonkit.metric import Metric, size_of
 
 _EPS = float(np.finfo(float).eps)
-_WEAK = 1e-7
-_MOST_WEAK = 64
+WEAK = 1e-7
+MOST_WEAK = 64
 _NEAR_RADIUS = 0.1
 _MOST_FACTORS = 30
 _LIFT = 100.0
@@ -100,7 +100,7 @@ class ScaledMetric:
     def __init__(self, rank: int, curvature: float) -> None:
         self.rank = rank
         self._curvature = curvature
-        self.floor = _WEAK * curvature
+        self.floor = WEAK * curvature
 
     def weak_directions(self) -> FloatArray:
         """See :class:`Preconditioner`: none."""
@@ -153,7 +153,7 @@ class SampledPreconditioner:
         self._matrix = np.asarray_chkfinite(metric.framed(positive))
         largest = self._largest_curvature()
         self._largest = largest
-        self.floor = _WEAK * largest
+        self.floor = WEAK * largest
         self._rounding = max(64.0 * _EPS * len(self._matrix) * largest, float(np.finfo(float).tiny))
         self._sigma, self._factor = self._factorised(0.0)
         self.note = ""
@@ -207,7 +207,7 @@ class SampledPreconditioner:
         factor = self._factor_for(0.0)
         if self._metric.frame_gram is None:
             reciprocal, _ = scipy.linalg.lapack.dpocon(factor, self._largest, uplo="L")
-            return bool(reciprocal > 10.0 * _WEAK)
+            return bool(reciprocal > 10.0 * WEAK)
         # The iteration finds the least curvature from above, within a small factor.
         return 1.0 / _power(lambda z: self.solve(z, 0.0), len(factor)) > 100.0 * self.floor
 
@@ -223,7 +223,7 @@ class SampledPreconditioner:
         if self.is_safely_regular:
             return np.zeros((len(self._matrix), 0))
         values, vectors = self._spectrum
-        return np.asarray(vectors[:, np.flatnonzero(values <= self.floor)[:_MOST_WEAK]])
+        return np.asarray(vectors[:, np.flatnonzero(values <= self.floor)[:MOST_WEAK]])
 
     def solve(self, right: FloatArray, sigma: float) -> FloatArray:
         """See :class:`Preconditioner`."""

@@ -1,0 +1,112 @@
+"""Value and gradient in one sweep over the data: what a gradient is combined from when all sums are known.
+
+The gradient of a structure with a sum over all rows, <s, f> or the like, is known only at the
+end of a sweep.  But it is a combination of a few vectors A^T c whose columns c are known row
+by row, up to factors that are known at the end.  Each tile of rows, small enough to stay in
+cache, is multiplied by x, put through the activation, and multiplied by its columns, before
+the next one is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from newtonkit.design import FloatArray, map_blocks
+from newtonkit.problems.outer import Totals, quiet
+from newtonkit.problems.rows import RowBlock
+
+if TYPE_CHECKING:
+    from newtonkit.problems.problem import Problem
+
+_TILE_ENTRIES = 2**18
+_LEAST_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Pulls:
+    """Sums A^T c over tiles of rows, each on a scale of its own.
+
+    Attributes
+    ----------
+    sums : ndarray, shape (tiles, k, d)
+        A^T c for k columns c.
+    scales : ndarray, shape (tiles,)
+        The logarithmic scale that f had in each tile.
+    """
+
+    sums: FloatArray
+    scales: FloatArray
+
+    def combined(self, problem: Problem, totals: Totals) -> FloatArray:
+        """Return A^T l', and A^T U_1 where there is a low-rank part, shape (1 or 2, d)."""
+        factors = problem.outer.pull_factors(self.scales, totals)
+        with quiet():
+            pulls: FloatArray = np.einsum("jtk,tkd->jd", factors, self.sums[:, : factors.shape[2]])
+            if problem.row_penalty is not None:
+                pulls[0] += self.sums[:, -1].sum(axis=0)
+        return pulls
+
+
+def can_sweep(problem: Problem) -> bool:
+    """Tell whether value and gradient come from one sweep: for large data in one group."""
+    return not problem.design.is_small and problem.outer.n_pulls > 0 and len(problem.outer.groups) == 1
+
+
+def swept(problem: Problem, x: FloatArray) -> tuple[FloatArray, Pulls]:
+    """Return A x, and what the gradient is combined from, in one sweep over A."""
+    design, n = problem.design, problem.design.shape[0]
+    a_x = np.empty(n)
+    counted = _counted_row(problem, x)
+
+    def run(block: slice) -> tuple[list[FloatArray], list[float]]:
+        sums, scales = [], []
+        for tile in _tiles(problem, block):
+            image = design.block_product(tile.rows, x)
+            a_x[tile.rows] = image
+            columns, scale = _columns(problem, image, tile, counted)
+            sums.append(design.block_transposed_product(tile.rows, columns.T).T)
+            scales.append(scale)
+        return sums, scales
+
+    parts = map_blocks(run, design.sweeps)
+    sums = np.stack([each for part in parts for each in part[0]])
+    return a_x, Pulls(sums, np.array([each for part in parts for each in part[1]]))
+
+
+def _tiles(problem: Problem, block: slice) -> Sequence[RowBlock]:
+    rows = max(_TILE_ENTRIES // max(1, problem.design.n_entries // problem.design.shape[0]), _LEAST_ROWS)
+    count = max(1, round((block.stop - block.start) / rows))
+    edges = [block.start + (block.stop - block.start) * k // count for k in range(count + 1)]
+    return [
+        problem.outer.groups.block(slice(edges[k], edges[k + 1]), compiled=True)
+        for k in range(count)
+        if edges[k] < edges[k + 1]
+    ]
+
+
+def _columns(
+    problem: Problem, image: FloatArray, tile: RowBlock, counted: float | None
+) -> tuple[FloatArray, float]:
+    u = image if problem.offset is None else image + problem.offset[tile.rows]
+    if counted is not None:
+        weights = problem.outer.row_weights
+        assert weights is not None
+        u = np.where(weights[tile.rows] > 0.0, u, counted)
+    with quiet():
+        columns, scale = problem.outer.pull_columns(u, tile)
+        if problem.row_penalty is not None:
+            columns = np.concatenate((columns, (problem.row_penalty[tile.rows] * image)[None]))
+    return columns, scale
+
+
+def _counted_row(problem: Problem, x: FloatArray) -> float | None:
+    """Return the u of a row that counts, to be shown for those of weight 0; None if all count."""
+    row = problem.first_counted
+    if row is None:
+        return None
+    u = problem.design.rows(np.array([row])).product(x)
+    return float(u[0] if problem.offset is None else u[0] + problem.offset[row])
