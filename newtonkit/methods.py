@@ -16,6 +16,8 @@ from newtonkit.problems import Problem
 
 MethodName = Literal["auto", "exact", "sampled", "sketched"]
 METHODS: tuple[str, ...] = get_args(MethodName)
+LEAST_WIDE = 4000
+"""From so many columns on the sketched method forms nothing of size d x d."""
 _EPSILON = 0.1
 _LEAST_COLUMNS = 150
 _LEAST_ROWS_PER_COLUMN = 40
@@ -85,6 +87,8 @@ def chosen_method(problem: Objective) -> tuple[str, str]:
     if not isinstance(problem, Problem):
         return "exact", "the problem is not made of rows"
     n, d = problem.design.shape
+    if d >= LEAST_WIDE:
+        return "sketched", f"d = {d} columns are many: nothing of size d x d is formed"
     if d < _LEAST_COLUMNS:
         return "exact", f"d = {d} is less than {_LEAST_COLUMNS}: a Gram matrix costs few passes"
     per_row = problem.design.n_entries / n
@@ -108,10 +112,18 @@ def prepared(
     if method == "exact":
         metric = Metric(problem, reference.mass)
         return Setting(method, reason, metric, ExactBuilder(problem, metric), 2)
-    from newtonkit.approximate import SampledBuilder, SketchedBuilder  # noqa: PLC0415  (for large data)
+    from newtonkit.approximate import (  # noqa: PLC0415  (for large data)
+        MatrixFreeBuilder,
+        SampledBuilder,
+        SketchedBuilder,
+    )
     from newtonkit.approximate.embedded import step_metric  # noqa: PLC0415
+    from newtonkit.approximate.matrix_free import diagonal_metric  # noqa: PLC0415
     from newtonkit.approximate.opening import Opening  # noqa: PLC0415
 
+    if method == "sketched" and problem.n_parameters >= LEAST_WIDE:
+        diagonal = diagonal_metric(problem, reference.mass)
+        return Setting(method, reason, diagonal, MatrixFreeBuilder(problem, diagonal, gtol, seed), 1)
     metric, passes = step_metric(problem, reference.mass, seed)
     builder: ModelBuilder
     opening = None

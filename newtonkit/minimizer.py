@@ -13,7 +13,7 @@ from newtonkit.convergence import Criteria, Reference, relative_gradient
 from newtonkit.descent import Callback, Descent, Limits, Meter
 from newtonkit.design import FloatArray, one_blas_thread
 from newtonkit.design.door import as_vector
-from newtonkit.methods import MethodName, Setting, checked_epsilon, checked_method, prepared
+from newtonkit.methods import LEAST_WIDE, MethodName, Setting, checked_epsilon, checked_method, prepared
 from newtonkit.metric import Metric
 from newtonkit.objective import Objective, PointEvaluation
 from newtonkit.options import checked_callback, checked_count, checked_generator, checked_number
@@ -125,7 +125,7 @@ def minimize(
         epsilon = checked_epsilon(epsilon)
     chosen, reason = checked_method(method, problem, epsilon)
     d = problem.n_parameters
-    if d > _MOST_DENSE:
+    if d > _MOST_DENSE and not (chosen == "sketched" and d >= LEAST_WIDE):
         raise ValueError(f"method {chosen!r} forms {d} x {d} matrices; it is meant for d up to {_MOST_DENSE}")
     meter = Meter()
     limits = Limits(max_iter, meter.started + seconds)

@@ -77,6 +77,12 @@ class StructuredHessian:
         self.centre = centre
         self.shape = (design.shape[1], design.shape[1])
 
+    @property
+    def is_positive(self) -> bool:
+        """Whether its parts tell that it has no negative curvature, whatever A is."""
+        centred = self.low_rank is None or self.is_centring
+        return centred and bool((self.row_diagonal >= 0.0).all())
+
     def row_product(self, z: FloatArray) -> FloatArray:
         """Return ``(diag(D) + U C U^T) z`` for z = A v of shape (n,) or (n, c)."""
         columns = z[:, None] if z.ndim == 1 else z
@@ -107,10 +113,13 @@ class StructuredHessian:
     def matmat(self, v: FloatArray) -> FloatArray:
         """Return ``H @ V`` for V of shape (d, c)."""
         with quiet():  # where the loss overflows, so does its Hessian
-            if v.ndim == 1 and len(self.cores) == 1:
-                return self._swept(v) + self.ridge * v
-            product = self.design.transposed_product(self.row_product(self.design.product(v)))
-            return product + (self.ridge * v.T).T
+            return self.row_part(v) + (self.ridge * v.T).T
+
+    def row_part(self, v: FloatArray) -> FloatArray:
+        """Return the product of H less its ridge with v of shape (d,) or (d, c)."""
+        if v.ndim == 1 and len(self.cores) == 1:
+            return self._swept(v)
+        return self.design.transposed_product(self.row_product(self.design.product(v)))
 
     def _swept(self, v: FloatArray) -> FloatArray:
         """Return the product without the ridge in one sweep, for one group; U^T A may take another, once."""

@@ -51,6 +51,16 @@ class ShiftedForm:
         """Return A S from B S, shape (n, c), and the steps S, shape (d, c); for no sweep."""
         return self.design.unshifted(rows, steps) if isinstance(self.design, ShiftedDesign) else rows
 
+    def product(self, steps: FloatArray) -> FloatArray:
+        """Return the product with steps, shape (d,) or (d, c)."""
+        product = self.design.gram_product(self.weights, steps)
+        return product if self.remainder is None else product + self.remainder @ steps
+
+    def product_and_image(self, step: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the product with a step (d,), and B times the step, in one sweep."""
+        product, image = self.design.gram_product_and_image(self.weights, step)
+        return product if self.remainder is None else product + self.remainder @ step, image
+
     @property
     def passes(self) -> int:
         """Sweeps over the data that it takes to make it."""

@@ -27,7 +27,7 @@ from newtonkit.problems.shifting import ShiftedForm
 from newtonkit.secular import DiagonalQuadratic
 from newtonkit.spectral import SpectralModel, overflow_allowed
 
-_MOST_INNER = 60
+MOST_INNER = 60
 _COMPLETED = 32
 _LEAST_CHECKS, _MOST_CHECKS = 8, 40
 _CLEARLY_NEGATIVE = 1e-3
@@ -82,14 +82,16 @@ class SketchedModel:
         The norm of steps.
     evaluation : Evaluation
         The point.
-    form : ShiftedForm
-        Its Hessian on shifted rows.
+    form : ShiftedForm, optional
+        Its Hessian on shifted rows, where a product with it is one sweep.
     preconditioner : Preconditioner
         P.
     forcing : float
         Residuals are reduced by this factor in the norm of P^-1.
     rng : Generator
         Where the random start of the search for negative curvature comes from.
+    most_inner : int, optional
+        Limit on the dimension of the subspace for a step.
     """
 
     def __init__(
@@ -97,17 +99,19 @@ class SketchedModel:
         problem: Problem,
         metric: Metric,
         evaluation: Evaluation,
-        form: ShiftedForm,
+        form: ShiftedForm | None,
         preconditioner: Preconditioner,
         forcing: float,
         rng: np.random.Generator,
+        most_inner: int = MOST_INNER,
     ) -> None:
         self._problem = problem
         self._metric = metric
         self._evaluation = evaluation
         self._preconditioner = preconditioner
         self._forcing = forcing
-        self._is_proven_convex = form.is_positive
+        self._most_inner = most_inner
+        self._is_proven_convex = evaluation.hessian.is_positive if form is None else form.is_positive
         self._rng = rng
         with overflow_allowed():
             self._slopes = metric.slopes(evaluation)
@@ -159,7 +163,7 @@ class SketchedModel:
         if space.size == 0:
             first, sigma = preconditioner.first(self._slopes, radius)
             space.add(first)
-        for _ in range(_MOST_INNER):
+        for _ in range(self._most_inner):
             if space.is_complete or space.size == 0:
                 return
             values, vectors = scipy.linalg.eigh(space.reduced())

@@ -39,6 +39,12 @@ def rows_per_dimension(problem: Problem) -> float:
     return max(few, _ROWS_PER_DIMENSION)
 
 
+def forcing(size: float, gtol: float) -> float:
+    """Return how far to reduce inner residuals at a relative gradient: ever further, so superlinearly."""
+    enough = min(0.03 * gtol / size, _LOOSEST) if size > 0.0 else 0.0
+    return max(min(_LOOSEST, math.sqrt(size)), enough)
+
+
 class SketchedBuilder:
     """Makes a sketched model of every point, with one preconditioner for as long as it serves.
 
@@ -161,7 +167,7 @@ class SketchedBuilder:
             evaluation,
             self._form,
             self._preconditioner,
-            self._forcing(relative_gradient(evaluation)),
+            forcing(relative_gradient(evaluation), self._gtol),
             np.random.default_rng((self._seed, 0, self._models)),
         )
         if self._may_end:
@@ -170,11 +176,6 @@ class SketchedBuilder:
         model.note = self._note
         self._previous = model
         return model
-
-    def _forcing(self, size: float) -> float:
-        """Return how far to reduce inner residuals: ever further, so that convergence is superlinear."""
-        enough = min(0.03 * self._gtol / size, _LOOSEST) if size > 0.0 else 0.0
-        return max(min(_LOOSEST, math.sqrt(size)), enough)
 
     def strengthen(self) -> bool:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
