@@ -49,8 +49,17 @@ class Meter:
     values: int = 0
     gradients: int = 0
     hessians: int = 0
-    passes: int = 0
     phases: dict[str, float] = field(default_factory=dict)
+    sweeps: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def passes(self) -> int:
+        """Sweeps over the data so far."""
+        return sum(self.sweeps.values())
+
+    def charge(self, name: str, passes: int) -> None:
+        """Charge sweeps over the data to a kind of work."""
+        self.sweeps[name] = self.sweeps.get(name, 0) + passes
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -90,7 +99,7 @@ class Descent:
     def run(self) -> Status:
         """Descend until an end, a limit or an interruption."""
         self.meter.values += 1
-        self.meter.passes += 1
+        self.meter.charge("value", 1)
         try:
             if self.opening is not None and self._open(self.opening):
                 return Status.STOPPED_BY_CALLBACK
@@ -127,19 +136,20 @@ class Descent:
         with self.meter.phase("step"):
             step = model.step(self.radius)
         counted = model.passes
-        self.meter.passes += counted
+        self.meter.charge("step", counted)
         if self._report(model):
             return Status.STOPPED_BY_CALLBACK
         try:
             return self._proceed(model, step)
         finally:
-            self.meter.passes += model.passes - counted
+            self.meter.charge("verdict", model.passes - counted)
             self.history[-1] = replace(self.history[-1], inner_iterations=model.inner_iterations)
 
     def _proceed(self, model: CurvatureModel, step: Step) -> Status | None:
         """Tell whether the point is an end; otherwise leave it."""
         radius = self.radius
-        solved = self.criteria.verdict(self.evaluation, model, step, self.patience_used)
+        with self.meter.phase("verdict"):
+            solved = self.criteria.verdict(self.evaluation, model, step, self.patience_used)
         if solved is not None:
             return self._restated(solved) if self._holds_afresh(solved) else self._limit_reached()
         tired = self._limit_reached()
@@ -214,7 +224,8 @@ class Descent:
             self.builder.prepare(self.evaluation, self.last.ratio if self.last else np.nan)
         with self.meter.phase("factor"):
             model = self.builder.build(self.evaluation)
-        self.meter.passes += 1 + self.builder.passes - before
+        self.meter.charge("gradient", self.evaluation.gradient_passes)
+        self.meter.charge("hessian", self.builder.passes - before)
         return model
 
     def _holds_afresh(self, ended: Status) -> bool:
@@ -228,10 +239,11 @@ class Descent:
 
     def _refresh(self) -> bool:
         """Compute A x anew if it was carried along steps; tell whether that was so."""
-        fresh = self.evaluation.refreshed()
+        with self.meter.phase("value"):
+            fresh = self.evaluation.refreshed()
         if fresh is self.evaluation:
             return False
-        self.meter.passes += 1
+        self.meter.charge("value", 1)
         self.meter.values += 1
         self.evaluation = fresh
         return True
@@ -254,13 +266,21 @@ class Descent:
             passes=self.meter.passes,
             seconds=self.meter.seconds,
             phases=dict(self.meter.phases),
+            phase_passes=dict(self.meter.sweeps),
             note="; ".join(part for part in (last.note if last else "", model.note if model else "") if part),
         )
         self.history.append(record)
         if self.callback is None:
             return False
         try:
-            self.callback(replace(record, x=evaluation.x.copy(), phases=dict(record.phases)))
+            self.callback(
+                replace(
+                    record,
+                    x=evaluation.x.copy(),
+                    phases=dict(record.phases),
+                    phase_passes=dict(record.phase_passes),
+                )
+            )
         except StopIteration:
             return True
         return False

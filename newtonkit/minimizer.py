@@ -133,8 +133,9 @@ def minimize(
         first = _evaluate_start(problem, chosen, np.zeros(d) if x0 is None else as_vector(x0, "x0", d), meter)
         criteria = Criteria(tolerance, Reference(problem, first))
         seed = 0 if rng is None or chosen == "exact" else int(generator.integers(2**63))
-        setting = prepared(chosen, reason, problem, criteria.reference, tolerance, epsilon, seed)
-        meter.passes += setting.passes
+        with meter.phase("metric"):
+            setting = prepared(chosen, reason, problem, criteria.reference, tolerance, epsilon, seed)
+        meter.charge("metric", setting.passes)
         show = iteration_printer(callback, verbose, setting.title)
         begin = partial(Descent, setting.builder, criteria, limits, meter, show, opening=setting.opening)
         points = _starting_points(problem, first, setting.metric, starts, generator)
@@ -142,7 +143,8 @@ def minimize(
 
 
 def _evaluate_start(problem: Objective, method: str, x0: FloatArray, meter: Meter) -> PointEvaluation:
-    evaluation = problem.evaluate(x0)
+    with meter.phase("value"):
+        evaluation = problem.evaluate(x0)
     with meter.phase("gradient"):
         if not np.isfinite(evaluation.value) or not np.isfinite(evaluation.gradient).all():
             raise ValueError("x0 is no start: the problem has no finite value and gradient there")

@@ -67,6 +67,11 @@ class PointEvaluation(Protocol):
         ...
 
     @property
+    def gradient_passes(self) -> int:
+        """Sweeps over the data that the gradient takes: none where it comes with the value."""
+        ...
+
+    @property
     def has_derivatives(self) -> bool:
         """Whether the derivatives exist here, so that a step may end here."""
         ...

@@ -91,7 +91,11 @@ class IterationRecord:
     seconds : float
         Wall time since the start.
     phases : dict of str to float
-        Wall time since the start for each kind of work.
+        Wall time since the start for each kind of work: "value" (with the gradient, on large
+        data), "gradient", "metric" (what the length of steps is measured by), "opening" (the
+        first phase on a sample), "hessian", "factor", "step", "trials" and "verdict".
+    phase_passes : dict of str to int
+        Sweeps over the data since the start for each kind of work; they add up to `passes`.
     note : str
         Anything out of the ordinary, such as why rows were sampled anew; empty if nothing was.
     x : ndarray of shape (d,), or None
@@ -112,6 +116,7 @@ class IterationRecord:
     passes: int
     seconds: float
     phases: dict[str, float] = field(default_factory=dict)
+    phase_passes: dict[str, int] = field(default_factory=dict)
     note: str = ""
     x: FloatArray | None = None
 

@@ -134,6 +134,11 @@ class Evaluation:
             return pulls
 
     @property
+    def gradient_passes(self) -> int:
+        """Sweeps over the data that the gradient takes: none where it came with A x."""
+        return int(self._swept_pulls is None)
+
+    @property
     def has_derivatives(self) -> bool:
         """Whether the gradient is finite, as it is wherever the value is unless it overflows."""
         return bool(np.isfinite(self.gradient).all())

@@ -94,6 +94,10 @@ class QuadraticPoint:
         return self.problem.slope + self.problem.matrix @ self.x
 
     @property
+    def gradient_passes(self) -> int:
+        return 1
+
+    @property
     def has_derivatives(self) -> bool:
         return True
 

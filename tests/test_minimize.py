@@ -81,7 +81,9 @@ def test_history_has_a_record_per_iteration() -> None:
         assert after.radius > 0.0
         assert after.rows_sampled == 60
         assert after.x is None
-        assert {"gradient", "hessian", "factor", "step", "trials"} == set(after.phases)
+        work = {"value", "gradient", "metric", "hessian", "factor", "step", "verdict", "trials"}
+        assert work == set(after.phases)
+        assert sum(after.phase_passes.values()) == after.passes
     assert sum(record.trials for record in history) <= result.nfev
     with pytest.raises(AttributeError):
         history[0].value = 1.0

@@ -101,14 +101,14 @@ class Opening:
             first,
         )
         status = descent.run()
-        meter.passes += math.ceil(own.passes * m / n)
+        meter.charge("opening", math.ceil(own.passes * m / n))
         if status is Status.INTERRUPTED:
             raise KeyboardInterrupt
         if status is Status.SATURATED or status is Status.MAX_TIME:
             return None
         end = self.problem.evaluate(descent.evaluation.x)
         meter.values += 1
-        meter.passes += 1
+        meter.charge("opening", 1)
         if not (end.value < start.value and end.has_derivatives):
             return None
         return end, f"from the minimum of {m} rows, {len(descent.history) - 1} steps"

@@ -95,6 +95,11 @@ class SmoothPoint:
         return hessian_of(self._computed("hess", self._functions.hessian, np.full((1, 1), np.nan)))
 
     @property
+    def gradient_passes(self) -> int:
+        """One, as its Hessian and everything else."""
+        return 1
+
+    @property
     def has_derivatives(self) -> bool:
         """Whether gradient and Hessian are finite."""
         if np.isfinite(self.gradient).all() and self.hessian.is_finite:
