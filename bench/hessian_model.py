@@ -134,7 +134,7 @@ class Model:
 
     def metric(self) -> Metric:
         """Make the metric."""
-        return embedded.embedded_metric(self._problem, self._mass, 0)[0]
+        return embedded.step_metric(self._problem, self._mass, 0)[0]
 
     def build(self, metric: Metric) -> None:
         """Draw a sample and factor it."""

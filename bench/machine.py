@@ -28,6 +28,17 @@ def versions(*packages: str) -> dict[str, str]:
     return ours | {name: metadata.version(name) for name in packages}
 
 
+def installed_versions(*packages: str) -> dict[str, str]:
+    """Return the same where some may not be installed."""
+    found = versions()
+    for name in packages:
+        try:
+            found |= {name: metadata.version(name)}
+        except metadata.PackageNotFoundError:
+            found |= {name: "not installed"}
+    return found
+
+
 def header(machine: dict[str, str | int], versions: dict[str, str]) -> str:
     """Return both in two lines."""
     described = f"{machine['date']}, {machine['cores']} cores, {machine['processor']}, {machine['system']}"

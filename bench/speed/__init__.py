@@ -1,0 +1,1 @@
+"""The speed table: one file for each group of rows; ``python -m bench`` runs it."""
