@@ -19,9 +19,9 @@ METHODS: tuple[str, ...] = get_args(MethodName)
 LEAST_WIDE = 4000
 """From so many columns on the sketched method forms nothing of size d x d."""
 _EPSILON = 0.1
-_LEAST_COLUMNS = 150
+_LEAST_COLUMNS, _MANY_COLUMNS = 10, 150
 _LEAST_ROWS_PER_COLUMN = 40
-_LEAST_PER_ROW, _MANY_COLUMNS = 25, 600
+_LEAST_ENTRIES = 2**21
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ def chosen_method(problem: Objective) -> tuple[str, str]:
     n, d = problem.design.shape
     if d >= LEAST_WIDE:
         return "sketched", f"d = {d} columns are many: nothing of size d x d is formed"
-    if d < _LEAST_COLUMNS:
-        return "exact", f"d = {d} is less than {_LEAST_COLUMNS}: a Gram matrix costs few passes"
-    per_row = problem.design.n_entries / n
-    if per_row < _LEAST_PER_ROW and d < _MANY_COLUMNS:
-        return "exact", f"rows of {per_row:.3g} entries make a Gram matrix as cheap as a few products"
     if n < _LEAST_ROWS_PER_COLUMN * d:
         return "exact", f"n = {n} is less than {_LEAST_ROWS_PER_COLUMN} d: a sample would hold most rows"
+    entries = problem.design.n_entries
+    if d < _MANY_COLUMNS and entries < _LEAST_ENTRIES:
+        return "exact", f"{entries} entries are few for d = {d}: a Gram matrix costs little"
+    if d < _LEAST_COLUMNS:
+        return "exact", f"d = {d} is less than {_LEAST_COLUMNS}: a Gram matrix costs little"
     return "sketched", f"n = {n} rows are many for d = {d}: a sample of them is enough"
 
 

@@ -18,6 +18,7 @@ _MORE_ROWS = 64
 _NONZEROS = 2
 _WELL_DETERMINED = 1e8
 _MANY_TIMES = 4
+_LEAST_SAMPLED = 2000
 _SIMILAR = 3.0
 
 
@@ -64,7 +65,7 @@ def sampled_metric(problem: Problem, mass: float, seed: int) -> Metric | None:
         Which rows.
     """
     design, (n, d) = problem.design, problem.design.shape
-    m = _ROWS_PER_COLUMN * d + _MORE_ROWS
+    m = max(_ROWS_PER_COLUMN * d + _MORE_ROWS, _LEAST_SAMPLED)
     if n < _MANY_TIMES * m:
         return None
     indices = np.sort(np.random.default_rng((seed, 0)).choice(n, m, replace=False))

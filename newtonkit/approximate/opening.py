@@ -27,6 +27,7 @@ _SHARE = 1 / 32  # of the rows, at least
 _MOST = 1 / 5
 _MOST_STEPS = 25
 _SMALL = 0.25
+_HALVINGS = 4
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class SampleCriteria(Criteria):
         """See :meth:`Criteria.verdict`."""
         assert isinstance(evaluation, Evaluation)
         if not newton.on_boundary and newton.predicted <= _SMALL * evaluation.sampling_noise:
-            return Status.CONVERGED
+            return Status.STALLED  # no success is claimed, so that nothing is verified
         return super().verdict(evaluation, model, newton, patience_used)
 
 
@@ -109,9 +110,26 @@ class Opening:
         end = self.problem.evaluate(descent.evaluation.x)
         meter.values += 1
         meter.charge("opening", 1)
-        if not (end.value < start.value and end.has_derivatives):
+        found = _best_on_the_way(start, end)
+        if found is None:
             return None
-        return end, f"from the minimum of {m} rows, {len(descent.history) - 1} steps"
+        way = "" if found is end else ", a part of the way"
+        return found, f"from the minimum of {m} rows{way}, {len(descent.history) - 1} steps"
+
+
+def _best_on_the_way(start: PointEvaluation, end: Evaluation) -> PointEvaluation | None:
+    """Return the end if it is better than the start, else the first such point on the way back, or None.
+
+    Rows that were not drawn may be far out: what is best for the others may be bad for them.
+    """
+    step, a_step = end.x - start.x, end.u - start.u
+    for k in range(_HALVINGS + 1):
+        point: PointEvaluation | None = end
+        if k > 0:
+            point = start.along(0.5**k * step, 0.5**k * a_step)
+        if point is not None and point.value < start.value and point.has_derivatives:
+            return point
+    return None
 
 
 def _is_usable(start: Evaluation) -> bool:

@@ -192,6 +192,12 @@ class SampledPreconditioner:
             self._sigma, self._factor = self._factorised(sigma)
         return self._factor
 
+    def _settled(self, sigma: float) -> float:
+        """Factorise for this very sigma, if it is another one; return what it was lifted to."""
+        if max(sigma, self._rounding) != self._sigma:
+            self._sigma, self._factor = self._factorised(sigma)
+        return self._sigma
+
     @cached_property
     def _spectrum(self) -> tuple[FloatArray, FloatArray]:
         values, vectors = scipy.linalg.eigh(self._metric.from_frame(self._matrix))
@@ -254,8 +260,7 @@ class SampledPreconditioner:
         """
         sigma = 0.0
         for _ in range(_MOST_FACTORS):
-            sigma, self._factor = self._factorised(sigma)
-            self._sigma = sigma
+            sigma = self._settled(sigma)
             z: FloatArray = -self.solve(slopes, sigma)
             length = size_of(z)
             if length <= (1.0 + _NEAR_RADIUS) * radius:

@@ -20,7 +20,7 @@ from newtonkit.problems.shifting import shifted_form
 _ROWS_PER_DIMENSION = 8.0
 _MOST_ROWS_PER_DIMENSION = 160.0
 _MANY_INNER = 12
-_LEAN_ROWS_PER_DIMENSION, _MANY_LEAN = 4.0, 8
+_LEAN_ROWS_PER_DIMENSION, _LEAN_FORCING, _MANY_LEAN = 4.0, 0.15, 8
 _MOST_FOR_LITTLE, _CHEAP, _SMALL_SHARE = 64.0, 84.0, 0.06
 _COLUMNS = 8
 _LOOSEST = 0.03
@@ -71,7 +71,7 @@ class SketchedBuilder:
         self._seed = seed
         self._sampler = HessianSampler(seed, metric, _COLUMNS)
         self._oversampling = _LEAN_ROWS_PER_DIMENSION if is_lean else rows_per_dimension(problem)
-        self._is_lean = is_lean
+        self._is_lean = self._goes_lean = is_lean
         self._models = self._own_passes = 0
         self.factorisations = 0
         self._previous: SketchedModel | None = None
@@ -167,7 +167,7 @@ class SketchedBuilder:
             evaluation,
             self._form,
             self._preconditioner,
-            forcing(relative_gradient(evaluation), self._gtol),
+            self._forcing(evaluation),
             np.random.default_rng((self._seed, 0, self._models)),
         )
         if self._may_end:
@@ -176,6 +176,11 @@ class SketchedBuilder:
         model.note = self._note
         self._previous = model
         return model
+
+    def _forcing(self, evaluation: Evaluation) -> float:
+        if self._goes_lean or self._may_end:  # an end needs no more than the size of the step
+            return _LEAN_FORCING
+        return forcing(relative_gradient(evaluation), self._gtol)
 
     def strengthen(self) -> bool:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
