@@ -143,7 +143,8 @@ def test_phases_add_up_to_the_whole():
     assert set(row.refresh_phases) == set(hessian_model.PHASES)
     for total, parts in ((row.first, row.first_phases), (row.refresh, row.refresh_phases)):
         assert total == pytest.approx(sum(parts.values()))
-        assert all(parts[phase] > 0.0 for phase in hessian_model.PHASES if phase not in ("embedding", "whitening"))
+        always = set(hessian_model.PHASES) - {"embedding", "whitening"}  # those are for awkward data
+        assert all(parts[phase] > 0.0 for phase in always)
     assert row.first_phases["embedding"] > row.refresh_phases["embedding"]
     assert 0 < row.rows_sampled < 1000
     assert row.ratio_refresh == pytest.approx(row.exact / row.refresh)

@@ -20,6 +20,7 @@ IntArray: TypeAlias = NDArray[np.intp]
 
 _MAX_RUNS = 8
 _FEW_SWEPT = 8  # columns
+_FEW_ROWS = 512  # gathered at a time
 _SMALL_DESIGN = 1_000_000  # entries: up to here plain NumPy and SciPy are used, and Numba is not loaded
 _BUFFER_ENTRIES = 2**23
 _TILE_ENTRIES = 2**18
@@ -226,6 +227,16 @@ class Design(ABC):
     def sandwich(self, weights: FloatArray) -> FloatArray:
         """Return ``A.T @ diag(weights) @ A`` for weights of any sign, shape (d, d)."""
         return self.sum_blocks(lambda block: self.block_gram(block, weights[block]))
+
+    def sandwich_rows(self, indices: IntArray, weights: FloatArray) -> FloatArray:
+        """Return ``A[indices].T @ diag(weights) @ A[indices]`` for weights of any sign, shape (d, d)."""
+        return self.rows(indices).sandwich(weights)
+
+    def fill_scaled(self, indices: IntArray, factors: FloatArray, out: FloatArray) -> None:
+        """Write ``factors[:, None] * A[indices]`` to the first d columns of `out`, without threads."""
+        for part in (slice(k, k + _FEW_ROWS) for k in range(0, len(indices), _FEW_ROWS)):
+            rows = self.rows(indices[part]).to_dense()
+            np.multiply(rows, factors[part, None], out=out[part, : self.shape[1]])
 
     def sum_blocks(
         self, function: Callable[[slice], FloatArray], pieces: tuple[slice, ...] | None = None

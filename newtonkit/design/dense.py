@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from newtonkit.design.base import Design, FloatArray, IntArray
+from newtonkit.design.gram import Order, threaded_gram, weighted_gram
 from newtonkit.design.pieces import row_blocks, row_runs
 from newtonkit.design.threads import map_blocks
 
@@ -17,7 +17,6 @@ _FEW_COLUMNS = 8
 _FEW_PROJECTED = 16
 _TILE_ENTRIES = 2**16
 _GATHERED = 512
-_FEW_FOR_GRAM = 64
 
 
 def group_selector(columns: FloatArray, starts: IntArray) -> csr_array:
@@ -29,49 +28,6 @@ def group_selector(columns: FloatArray, starts: IntArray) -> csr_array:
     rows = np.concatenate([np.tile(np.arange(a, b), k) for a, b in zip(starts, ends, strict=True)])
     which = np.repeat(np.tile(np.arange(k), len(starts)), counts)
     return csr_array((columns[rows, which], rows, indptr), shape=(len(counts), n_rows))
-
-
-def weighted_gram(rows: NDArray[Any], weights: FloatArray) -> FloatArray:
-    """Return ``rows.T @ diag(weights) @ rows`` in float64.
-
-    A product of a matrix with its own transpose costs BLAS half as much as any other, so
-    with many columns rows of either sign are dealt with apart, by the roots of their
-    weights; with few, taking them apart costs more than it saves.
-    """
-    negative = weights < 0.0
-    if negative.any():
-        if rows.shape[1] < _FEW_FOR_GRAM:
-            scaled = _scratch.like(rows)
-            np.multiply(rows, weights[:, None], out=scaled)
-            return rows.astype(np.float64, copy=False).T @ scaled
-        down = np.flatnonzero(negative)
-        up = np.flatnonzero(weights > 0.0)
-        return _root_gram(rows[up], weights[up]) - _root_gram(rows[down], -weights[down])
-    return _root_gram(rows, weights)
-
-
-def _root_gram(rows: NDArray[Any], weights: FloatArray) -> FloatArray:
-    scaled = _scratch.like(rows)
-    np.multiply(rows, np.sqrt(weights)[:, None], out=scaled)
-    gram: FloatArray = scaled.T @ scaled
-    return gram
-
-
-class _Scratch(threading.local):
-    """Memory of this thread, used again: fresh pages for every block would cost as much as the product."""
-
-    def __init__(self) -> None:
-        self._memory: FloatArray = np.empty(0)
-
-    def like(self, rows: NDArray[Any]) -> FloatArray:
-        """Return an array of the shape and order of `rows`, contents undefined, until the next call."""
-        if self._memory.size < rows.size:
-            self._memory = np.empty(rows.size)
-        order: Literal["F", "C"] = "F" if rows.strides[0] < rows.strides[1] else "C"
-        return self._memory[: rows.size].reshape(rows.shape, order=order)
-
-
-_scratch = _Scratch()
 
 
 class DenseDesign(Design):
@@ -169,7 +125,36 @@ class DenseDesign(Design):
 
     def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
         """See :meth:`Design.block_gram`."""
-        return weighted_gram(self._array[block], weights)
+        return weighted_gram(self.fill_scaled, np.arange(block.start, block.stop), weights, self.shape[1])
+
+    @property
+    def _gram_order(self) -> Order:
+        return "F" if self._array.strides[0] < self._array.strides[1] else "C"
+
+    def sandwich(self, weights: FloatArray) -> FloatArray:
+        """See :meth:`Design.sandwich`."""
+        return threaded_gram(self.fill_scaled, None, weights, self.shape[1], self._gram_order)
+
+    def sandwich_rows(self, indices: IntArray, weights: FloatArray) -> FloatArray:
+        """See :meth:`Design.sandwich_rows`; only a block of the rows is ever written out."""
+        return threaded_gram(self.fill_scaled, indices, weights, self.shape[1], self._gram_order)
+
+    def fill_scaled(self, indices: IntArray, factors: FloatArray, out: FloatArray) -> None:
+        """See :meth:`Design.fill_scaled`."""
+        if self._has_kernels and out.flags.c_contiguous:
+            from newtonkit.design.kernels import (  # noqa: PLC0415  (Numba: only for large data)
+                dense_scaled_rows,
+            )
+
+            dense_scaled_rows(self._array, indices, factors, out)  # type: ignore[no-untyped-call]
+        elif not self.is_small and self._array.flags.f_contiguous and out.strides[0] == out.itemsize:
+            from newtonkit.design.kernels import (  # noqa: PLC0415  (Numba: only for large data)
+                dense_scaled_columns,
+            )
+
+            dense_scaled_columns(self._array.T, indices, factors, out.T)  # type: ignore[no-untyped-call]
+        else:
+            np.multiply(self._array[indices], factors[:, None], out=out[:, : self.shape[1]])
 
     def block_square_sums(self, block: slice) -> FloatArray:
         """See :meth:`Design.block_square_sums`."""

@@ -142,22 +142,175 @@ def dense_square_norms(rows, transform, offset, out):  # type: ignore[no-untyped
 
 
 @compiled
-def csr_gram(data, indices, indptr, weights, out):  # type: ignore[no-untyped-def]
-    """Add ``sum_i weights[i] * outer(row_i, row_i)`` to `out`, rows of weight zero skipped.
+def dense_scaled_rows(rows, indices, factors, out):  # type: ignore[no-untyped-def]
+    """Fill the first columns of `out` with ``factors[:, None] * rows[indices]``."""
+    n_columns = rows.shape[1]
+    for i in range(len(indices)):
+        row = rows[indices[i]]
+        factor = factors[i]
+        target = out[i, :n_columns]
+        for k in range(n_columns):
+            target[k] = factor * row[k]
 
-    Indices are sorted within each row, so the lower triangle is filled first and mirrored.
+
+@compiled
+def dense_scaled_columns(columns, indices, factors, out):  # type: ignore[no-untyped-def]
+    """Do what ``dense_scaled_rows`` does for rows in Fortran order, given transposed as is `out`."""
+    for k in range(len(columns)):
+        column = columns[k]
+        target = out[k]
+        for i in range(len(indices)):
+            target[i] = factors[i] * column[indices[i]]
+
+
+@compiled
+def shift_rows(shifts, groups, centres, factors, out):  # type: ignore[no-untyped-def]
+    """Replace the first columns of ``out[i]`` by ``factors[i] * (out[i] - shifts[i] * centres[groups[i]])``.
+
+    In this order a column that is its own centre vanishes exactly.
     """
+    n_columns = centres.shape[1]
+    for i in range(len(shifts)):
+        shift, factor = shifts[i], factors[i]
+        centre = centres[groups[i]]
+        target = out[i, :n_columns]
+        for k in range(n_columns):
+            target[k] = factor * (target[k] - shift * centre[k])
+
+
+# Sparse rows (CSR): `indptr` has the ends of the rows that are meant within all of `data` and
+# `indices`.  Both are wanted as unsigned integers, which Numba uses as they are; of signed ones it
+# asks each time whether they count from the end, which takes up to half of the time.
+
+_ONE = np.uint64(1)
+
+
+@compiled
+def csr_product(data, indices, indptr, x, image):  # type: ignore[no-untyped-def]
+    """Fill `image` with ``A @ x``."""
+    a = np.uint64(indptr[0])
+    for i in range(len(image)):
+        last = np.uint64(indptr[i + 1])
+        total = 0.0
+        while a < last:
+            total += data[a] * x[indices[a]]
+            a += _ONE
+        image[i] = total
+
+
+@compiled
+def csr_transposed_product(data, indices, indptr, v, out):  # type: ignore[no-untyped-def]
+    """Add ``A.T @ v`` to `out`, for v of shape (n_rows,)."""
     for i in range(len(indptr) - 1):
+        factor = v[i]
+        for a in range(indptr[i], indptr[i + 1]):
+            out[indices[a]] += factor * data[a]
+
+
+@compiled
+def csr_transposed_products(data, indices, indptr, v, out):  # type: ignore[no-untyped-def]
+    """Add ``A.T @ v`` to `out`, for v of shape (n_rows, k)."""
+    columns = v.shape[1]
+    for i in range(len(indptr) - 1):
+        row = v[i]
+        for a in range(indptr[i], indptr[i + 1]):
+            value = data[a]
+            target = out[indices[a]]
+            for k in range(columns):
+                target[k] += value * row[k]
+
+
+@compiled
+def csr_gram_product(data, indices, indptr, weights, x, offset, image, out):  # type: ignore[no-untyped-def]
+    """Fill `image` with ``A @ x`` and add ``A.T @ (weights * (image - offset))`` to `out`.
+
+    An `offset` of length 1 counts for all rows.  Rows of two entries, as two encoded categories
+    have, go without loops, which would take a quarter of the time.
+    """
+    varies = len(offset) > 1
+    first = np.uint64(indptr[0])
+    for i in range(len(image)):
+        last = np.uint64(indptr[i + 1])
+        if last - first == 2:
+            second = first + _ONE
+            j, k = indices[first], indices[second]
+            p, q = data[first], data[second]
+            total = p * x[j] + q * x[k]
+            image[i] = total
+            total = (total - (offset[i] if varies else offset[0])) * weights[i]
+            out[j] += total * p
+            out[k] += total * q
+        else:
+            total = 0.0
+            a = first
+            while a < last:
+                total += data[a] * x[indices[a]]
+                a += _ONE
+            image[i] = total
+            total = (total - (offset[i] if varies else offset[0])) * weights[i]
+            a = first
+            while a < last:
+                out[indices[a]] += total * data[a]
+                a += _ONE
+        first = last
+
+
+@compiled
+def csr_square_sums(data, indices, indptr, row_sums, column_sums):  # type: ignore[no-untyped-def]
+    """Fill `row_sums` with the sums of squares of the rows, and add those of the columns to `column_sums`."""
+    for i in range(len(indptr) - 1):
+        total = 0.0
+        for a in range(indptr[i], indptr[i + 1]):
+            square = np.float64(data[a]) * np.float64(data[a])
+            total += square
+            column_sums[indices[a]] += square
+        row_sums[i] = total
+
+
+@compiled
+def csr_scaled_rows(data, indices, starts, stops, factors, out):  # type: ignore[no-untyped-def]
+    """Fill `out` with the rows between `starts` and `stops`, each times its factor."""
+    for i in range(len(starts)):
+        target = out[i]
+        target[:] = 0.0
+        for a in range(starts[i], stops[i]):
+            target[indices[a]] = factors[i] * data[a]
+
+
+@compiled
+def csr_gram(data, indices, starts, stops, weights, first, last, out):  # type: ignore[no-untyped-def]
+    """Add ``sum_i weights[i] * outer(row_i, row_i)`` to the rows `first` to `last` of a lower triangle.
+
+    Row i lies between ``starts[i]`` and ``stops[i]``; rows of weight zero are skipped.  Indices
+    are sorted within each row.  Two rows of `out` at a time share what is loaded, and half as
+    many short loops come to an end that the processor did not foresee.
+    """
+    for i in range(len(starts)):
         weight = weights[i]
-        if weight != 0.0:
-            for a in range(indptr[i], indptr[i + 1]):
-                scaled = weight * data[a]
-                row = indices[a]
-                for b in range(indptr[i], a + 1):
-                    out[row, indices[b]] += scaled * data[b]
-    for row in range(out.shape[0]):
-        for column in range(row):
-            out[column, row] = out[row, column]
+        if weight == 0.0:
+            continue
+        begin, end = np.uint64(starts[i]), np.uint64(stops[i])
+        a = begin
+        while a < end and indices[a] < first:
+            a += _ONE
+        while a < end and indices[end - _ONE] >= last:
+            end -= _ONE
+        while a < end:
+            upper, p = out[indices[a]], weight * data[a]
+            b = begin
+            if a + _ONE == end:
+                while b <= a:
+                    upper[indices[b]] += p * data[b]
+                    b += _ONE
+                break
+            lower, q = out[indices[a + _ONE]], weight * data[a + _ONE]
+            while b <= a:
+                column, value = indices[b], data[b]
+                upper[column] += p * value
+                lower[column] += q * value
+                b += _ONE
+            lower[indices[b]] += q * data[b]
+            a = b + _ONE
 
 
 @compiled

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from newtonkit.design.base import Design, FloatArray, IntArray
-from newtonkit.design.dense import group_selector, weighted_gram
+from newtonkit.design.dense import group_selector
+from newtonkit.design.gram import cut, mirror, pairwise_gram, threaded_gram, weighted_gram
 from newtonkit.design.pieces import row_blocks
 from newtonkit.design.scatter import SignScatter
 from newtonkit.design.threads import map_blocks
@@ -19,13 +22,30 @@ _DENSE_GRAM_ENTRIES = 1_000_000
 _DENSE_GRAM_DENSITY = 0.2
 _CACHED_ENTRIES = 2**20
 _LEAST_RANGES = 4
+_FEW_COLUMNS = 8
+_LONG_RUNS = 32
+_RUN_WORK = 2**18
+_SUMS_ENTRIES = 2**21
 _TILE_ROWS = 2**20
 _HASHED_ROWS = 2**16
 
 
-def cut(first: int, last: int, length: int) -> list[slice]:
-    """Return consecutive slices of a given length, the last of which may be shorter."""
-    return [slice(k, min(k + length, last)) for k in range(first, last, length)]
+def entry_runs(indptr: NDArray[Any], n_columns: int) -> tuple[slice, ...]:
+    """Cut sparse rows into runs of nearly equal work, fewer where the sums of a run are long beside it.
+
+    A run has enough entries that starting a thread on it costs little, and 8 for each
+    column; the sums of all runs together take at most 16 MB.
+    """
+    n_rows, n_entries = len(indptr) - 1, int(indptr[-1])
+    work = n_entries + n_rows
+    fitting = min(work // _RUN_WORK, n_entries // (8 * n_columns), _SUMS_ENTRIES // n_columns)
+    count = min(_LONG_RUNS, fitting)
+    inner = (
+        bisect_left(range(n_rows), work * k // count, key=lambda i: int(indptr[i]) + i)
+        for k in range(1, count)
+    )
+    edges = sorted({0, *inner, n_rows})
+    return tuple(slice(a, b) for a, b in pairwise(edges))
 
 
 class SparseDesign(Design):
@@ -45,41 +65,168 @@ class SparseDesign(Design):
         return int(self._matrix.nnz)
 
     @cached_property
-    def _views(self) -> dict[int, csr_array[Any]]:
-        data, indices, indptr = self._matrix.data, self._matrix.indices, self._matrix.indptr
-        views = {}
-        for block in self.blocks:
-            first, last = indptr[block.start], indptr[block.stop]
-            views[block.start] = csr_array(
-                (data[first:last], indices[first:last], indptr[block.start : block.stop + 1] - first),
-                shape=(block.stop - block.start, self.shape[1]),
+    def _arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """The entries, their columns and the ends of the rows, these as unsigned integers for the kernels."""
+        indices, indptr = self._matrix.indices, self._matrix.indptr
+        return self._matrix.data, indices.view(f"u{indices.itemsize}"), indptr.view(f"u{indptr.itemsize}")
+
+    def _kernel_rows(self, rows: slice) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        data, indices, indptr = self._arrays
+        return data, indices, indptr[rows.start : rows.stop + 1]
+
+    @cached_property
+    def _kept_views(self) -> dict[tuple[int, int], csr_array[Any]]:
+        return {}
+
+    def _view(self, rows: slice) -> csr_array[Any]:
+        """Return consecutive rows without a copy of their entries; those of blocks and sweeps are kept."""
+        key = rows.start, rows.stop
+        found = self._kept_views.get(key)
+        if found is None:
+            data, indices, indptr = self._matrix.data, self._matrix.indices, self._matrix.indptr
+            first, last = indptr[rows.start], indptr[rows.stop]
+            found = csr_array(
+                (data[first:last], indices[first:last], indptr[rows.start : rows.stop + 1] - first),
+                shape=(rows.stop - rows.start, self.shape[1]),
                 copy=False,
             )
-        return views
+            self._kept_views[key] = found
+        return found
+
+    @cached_property
+    def _runs(self) -> tuple[slice, ...]:
+        return entry_runs(self._matrix.indptr, self.shape[1])
+
+    @property
+    def sweeps(self) -> tuple[slice, ...]:
+        """See :attr:`Design.sweeps`."""
+        return self.blocks if self.is_small else self._runs
+
+    def _fill_product(self, rows: slice, x: FloatArray, image: FloatArray) -> None:
+        from newtonkit.design.kernels import csr_product  # noqa: PLC0415  (Numba: only for large data)
+
+        csr_product(*self._kernel_rows(rows), np.ascontiguousarray(x), image)  # type: ignore[no-untyped-call]
 
     def block_product(self, block: slice, x: FloatArray) -> FloatArray:
         """See :meth:`Design.block_product`."""
-        return np.asarray(self._views[block.start] @ x)
+        if x.ndim == 2 or self.is_small:
+            return np.asarray(self._view(block) @ x)
+        image = np.empty(block.stop - block.start)
+        self._fill_product(block, x, image)
+        return image
+
+    def product(self, x: FloatArray) -> FloatArray:
+        """See :meth:`Design.product`; beside few entries in a row, a copy of the result would cost time."""
+        if x.ndim == 2 or self.is_small:
+            return super().product(x)
+        image = np.empty(self.shape[0])
+        map_blocks(lambda run: self._fill_product(run, x, image[run]), self.sweeps)
+        return image
 
     def block_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
         """See :meth:`Design.block_transposed_product`."""
-        return np.asarray(self._views[block.start].T @ v)
+        if self.is_small or (v.ndim == 2 and v.shape[1] > _FEW_COLUMNS):
+            return np.asarray(self._view(block).T @ v)
+        from newtonkit.design.kernels import (  # noqa: PLC0415  (Numba: only for large data)
+            csr_transposed_product,
+            csr_transposed_products,
+        )
+
+        out = np.zeros((self.shape[1], *v.shape[1:]))
+        kernel = csr_transposed_product if v.ndim == 1 else csr_transposed_products
+        kernel(*self._kernel_rows(block), np.ascontiguousarray(v), out)  # type: ignore[no-untyped-call]
+        return out
+
+    def _add_gram_product(
+        self, rows: slice, weights: FloatArray, x: FloatArray, offset: FloatArray | None, image: FloatArray
+    ) -> FloatArray:
+        from newtonkit.design.kernels import csr_gram_product  # noqa: PLC0415  (Numba: only for large data)
+
+        out = np.zeros(self.shape[1])
+        given = np.zeros(1) if offset is None else np.ascontiguousarray(offset)
+        arguments = np.ascontiguousarray(weights), np.ascontiguousarray(x), given, image, out
+        csr_gram_product(*self._kernel_rows(rows), *arguments)  # type: ignore[no-untyped-call]
+        return out
+
+    def block_gram_product(
+        self, block: slice, weights: FloatArray, x: FloatArray, offset: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`Design.block_gram_product`; every row is read from memory once."""
+        if self.is_small:
+            return super().block_gram_product(block, weights, x, offset)
+        image = np.empty(block.stop - block.start)
+        return self._add_gram_product(block, weights, x, offset, image), image
+
+    def gram_product_and_image(self, weights: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`Design.gram_product_and_image`."""
+        if self.is_small:
+            return super().gram_product_and_image(weights, x)
+        image = np.empty(self.shape[0])
+        total = self.sum_blocks(
+            lambda run: self._add_gram_product(run, weights[run], x, None, image[run]), self.sweeps
+        )
+        return total, image
+
+    def block_squares(self, block: slice) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`Design.block_squares`."""
+        if self.is_small:
+            return super().block_squares(block)
+        from newtonkit.design.kernels import csr_square_sums  # noqa: PLC0415  (Numba: only for large data)
+
+        rows, columns = np.empty(block.stop - block.start), np.zeros(self.shape[1])
+        csr_square_sums(*self._kernel_rows(block), rows, columns)  # type: ignore[no-untyped-call]
+        return rows, columns
+
+    @property
+    def _is_thin(self) -> bool:
+        """Whether a Gram matrix is summed from pairs of entries, and not from rows written out."""
+        n_entries = self.shape[0] * self.shape[1]
+        return n_entries > _DENSE_GRAM_ENTRIES and self._matrix.nnz < _DENSE_GRAM_DENSITY * n_entries
 
     def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
         """See :meth:`Design.block_gram`."""
-        rows = self._views[block.start]
-        n_entries = self.shape[0] * self.shape[1]
-        dense_enough = rows.nnz >= _DENSE_GRAM_DENSITY * rows.shape[0] * rows.shape[1]
-        if n_entries <= _DENSE_GRAM_ENTRIES or dense_enough:
-            return weighted_gram(rows.toarray(), weights)
+        d = self.shape[1]
+        indices = np.arange(block.start, block.stop)
+        if not self._is_thin:
+            return weighted_gram(self.fill_scaled, indices, weights, d)
+        out = np.zeros((d, d))
+        self._add_pairs(indices, weights, slice(0, d), out)
+        return mirror(out)
+
+    def sandwich(self, weights: FloatArray) -> FloatArray:
+        """See :meth:`Design.sandwich`."""
+        return self._gram(None, weights)
+
+    def sandwich_rows(self, indices: IntArray, weights: FloatArray) -> FloatArray:
+        """See :meth:`Design.sandwich_rows`; the entries of the rows are used where they are."""
+        return self._gram(indices, weights)
+
+    def _gram(self, indices: IntArray | None, weights: FloatArray) -> FloatArray:
+        if self._is_thin:
+            return pairwise_gram(self._add_pairs, indices, weights, self.shape[1])
+        return threaded_gram(self.fill_scaled, indices, weights, self.shape[1])
+
+    def _add_pairs(self, rows: IntArray, weights: FloatArray, stripe: slice, out: FloatArray) -> None:
+        """Add the given rows' part of a Gram matrix to the rows `stripe` of the lower triangle `out`."""
         from newtonkit.design.kernels import csr_gram  # noqa: PLC0415  (Numba: only for large data)
 
-        out = np.zeros((self.shape[1],) * 2)
-        csr_gram(rows.data, rows.indices, rows.indptr, weights, out)  # type: ignore[no-untyped-call]
-        return out
+        data, indices, indptr = self._arrays
+        arguments = indptr[rows], indptr[rows + 1], weights, stripe.start, stripe.stop, out
+        csr_gram(data, indices, *arguments)  # type: ignore[no-untyped-call]
+
+    def fill_scaled(self, indices: IntArray, factors: FloatArray, out: FloatArray) -> None:
+        """See :meth:`Design.fill_scaled`."""
+        if self.is_small or not out.flags.c_contiguous:
+            rows = self._matrix[indices].toarray()
+            np.multiply(rows, factors[:, None], out=out[:, : self.shape[1]])
+            return
+        from newtonkit.design.kernels import csr_scaled_rows  # noqa: PLC0415  (Numba: only for large data)
+
+        data, columns, indptr = self._arrays
+        csr_scaled_rows(data, columns, indptr[indices], indptr[indices + 1], factors, out)  # type: ignore[no-untyped-call]
 
     def _squares(self, block: slice) -> csr_array[Any]:
-        rows = self._views[block.start]
+        rows = self._view(block)
         squares = rows.data.astype(np.float64) ** 2
         return csr_array((squares, rows.indices, rows.indptr), shape=rows.shape, copy=False)
 
@@ -93,12 +240,12 @@ class SparseDesign(Design):
 
     def block_group_sums(self, block: slice, columns: FloatArray, starts: IntArray) -> FloatArray:
         """See :meth:`Design.block_group_sums`."""
-        sums = group_selector(columns, starts) @ self._views[block.start]
+        sums = group_selector(columns, starts) @ self._view(block)
         return np.asarray(sums.toarray()).reshape(len(starts), columns.shape[1], self.shape[1])
 
     def block_rows(self, block: slice) -> FloatArray:
         """See :meth:`Design.block_rows`."""
-        return self._views[block.start].toarray().astype(np.float64, copy=False)
+        return self._view(block).toarray().astype(np.float64, copy=False)
 
     def rows(self, indices: IntArray) -> SparseDesign:
         """See :meth:`Design.rows`."""
@@ -116,10 +263,9 @@ class SparseDesign(Design):
             return super().block_square_norms(block, transform, offset)
         from newtonkit.design.kernels import csr_square_norms  # noqa: PLC0415  (Numba: only for large data)
 
-        rows = self._views[block.start]
-        out = np.empty(rows.shape[0])
-        given = np.zeros(transform.shape[1]) if offset is None else offset
-        csr_square_norms(rows.data, rows.indices, rows.indptr, transform, given, out)  # type: ignore[no-untyped-call]
+        out = np.empty(block.stop - block.start)
+        given = np.zeros(transform.shape[1]) if offset is None else np.ascontiguousarray(offset)
+        csr_square_norms(*self._kernel_rows(block), np.ascontiguousarray(transform), given, out)  # type: ignore[no-untyped-call]
         return out
 
     def embed(self, scatter: SignScatter, scale: FloatArray | None = None) -> FloatArray:
