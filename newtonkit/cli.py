@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from newtonkit import __version__
-from newtonkit.shell import compare, predict, problems, solve
+from newtonkit.shell import bench, compare, predict, problems, solve
 from newtonkit.shell.manual import INTERRUPTED, MISTAKE, ManualParser
 from newtonkit.shell.mistakes import MistakeError
 from newtonkit.shell.pages import SHELL
@@ -73,7 +73,7 @@ def make_parser() -> ManualParser:
     parser = ManualParser(prog="newtonkit", page=SHELL)
     # In this order they stand in the manual.
     commands: Any = parser.add_subparsers(title="COMMANDS", metavar="COMMAND")
-    for command in (solve, predict, compare, problems):
+    for command in (solve, predict, compare, bench, problems):
         command.add(commands)
     parser.add_common_options().add_argument(
         "--version", action="version", version=f"newtonkit {__version__}", help="show the version and exit"

@@ -265,3 +265,34 @@ COMPARE = Page(
         ("SEE ALSO", "newtonkit solve, newtonkit problems"),
     ),
 )
+
+BENCH = Page(
+    "where the passes of a solve go",
+    """
+    newtonkit bench [--problem KIND] [PLANTED AND SOLVER OPTIONS]
+    newtonkit bench DATA [--problem KIND] [PROBLEM, COLUMN AND SOLVER OPTIONS]
+    """,
+    """
+    Solves a problem, a planted one or one made of DATA as by 'newtonkit solve': once to warm up, then
+    --runs times. A pass is the median time of one product A x on the same data, taken before and after
+    each solve. Shown is the solve of median time, by kind of work and by iteration.
+
+    Passes counted are sweeps over the data; passes by the clock are seconds / those of one pass. A Gram
+    matrix is one sweep, but as long as many products. An iteration's passes are those since the start,
+    the model and the step from its point included.
+    """,
+    (
+        (
+            "JSON",
+            """
+            --json writes all figures: format, newtonkit, problem, data, settings,
+            machine, versions, pass_seconds, bytes_per_second, first_run_seconds,
+            run_seconds, result, work (a record of each kind), until (|g| <= 1e-8 |g0|)
+            and history (a record of each iteration), as 'newtonkit solve' has it.
+            """,
+        ),
+        ("EXIT STATUS", _EXIT.format(failure="no success; what was measured is shown", interrupted="")),
+        ("EXAMPLES", "newtonkit bench --rows 3000 --columns 20\n\nnewtonkit bench digits --method sketched"),
+        ("SEE ALSO", "newtonkit solve, newtonkit compare"),
+    ),
+)
