@@ -123,7 +123,9 @@ def prepared(
 
     if method == "sketched" and problem.n_parameters >= LEAST_WIDE:
         diagonal = diagonal_metric(problem, reference.mass)
-        return Setting(method, reason, diagonal, MatrixFreeBuilder(problem, diagonal, gtol, seed), 1)
+        return Setting(
+            method, reason, diagonal, MatrixFreeBuilder(problem, diagonal, gtol, reference.mass, seed), 1
+        )
     metric, passes = step_metric(problem, reference.mass, seed)
     builder: ModelBuilder
     opening = None

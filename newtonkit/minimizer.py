@@ -110,7 +110,7 @@ def minimize(
     >>> result.x.round(6), result.message
     (array([ 0.5, -0.3,  0.1]), 'The gradient is at tolerance and there is no negative curvature.')
     >>> result.method, result.method_reason
-    ('exact', 'd = 3 is less than 150: a Gram matrix costs few passes')
+    ('exact', '600 entries are few for d = 3: a Gram matrix costs little')
     """
     tolerance, starts = checked_number(gtol, "gtol"), checked_count(starts, "starts", 1)
     max_iter = checked_count(max_iter, "max_iter", 0)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from newtonkit.approximate.diagonal import DiagonalMetric, DiagonalPreconditioner
-from newtonkit.approximate.sketched import MOST_INNER, SketchedModel
+from newtonkit.approximate.low_rank import LowRankPreconditioner, heavy_rows
 from newtonkit.approximate.sketched_builder import forcing
+from newtonkit.approximate.truncated import Setting, TruncatedModel
 from newtonkit.convergence import is_at_tolerance, relative_gradient
 from newtonkit.objective import PointEvaluation
 from newtonkit.problems import Problem
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.shifting import ShiftedForm, shifted_form
-
-_LEAST_INNER = 16
-_BYTES_AN_ENTRY = 12
-_SHARE = 0.25  # of the data that a basis and its products may take
 
 
 def diagonal_metric(problem: Problem, mass: float) -> DiagonalMetric:
@@ -28,9 +25,8 @@ def diagonal_metric(problem: Problem, mass: float) -> DiagonalMetric:
 class MatrixFreeBuilder:
     """Makes a model of every point from products with the Hessian and its diagonal alone.
 
-    The diagonal of A^T |D| A + diag(ridge) is taken anew at every point, for one sweep.  What is
-    kept beside the data are vectors and the basis of the subspace of a step, for which there is
-    a limit.
+    The diagonal of A^T |D| A + diag(ridge) is taken anew at every point, for one sweep.  Nothing but
+    vectors is kept beside the data.
 
     Parameters
     ----------
@@ -40,39 +36,45 @@ class MatrixFreeBuilder:
         The norm of steps.
     gtol : float
         Tolerance of the solve.
+    mass : float
+        Curvature mass of an ordinary point, against which the ridge counts in the length of steps.
     seed : int
         What random directions are keyed by.
     """
 
-    def __init__(self, problem: Problem, metric: DiagonalMetric, gtol: float, seed: int) -> None:
+    def __init__(self, problem: Problem, metric: DiagonalMetric, gtol: float, mass: float, seed: int) -> None:
         self._problem = problem
         self._metric = metric
         self._gtol = gtol
         self._seed = seed
+        self._ridge = problem.ridge / mass
         self._models = self.passes = self.factorisations = 0
-        room = _SHARE * _BYTES_AN_ENTRY * problem.design.n_entries / (16.0 * problem.design.shape[1])
-        self._most_inner = int(min(max(room, _LEAST_INNER), MOST_INNER))
 
     def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         assert isinstance(evaluation, Evaluation)
-        self._preconditioner = DiagonalPreconditioner(self._metric, evaluation.hessian.diagonal_sizes())
+        hessian, design = evaluation.hessian, self._problem.design
+        sizes = hessian.diagonal_sizes()
         self.passes += 1
+        heavy = heavy_rows(design, hessian.row_diagonal)
+        self._preconditioner = DiagonalPreconditioner(self._metric, sizes)
+        if len(heavy) and np.isfinite(sizes).all():
+            weights = np.abs(hessian.row_diagonal[heavy])
+            self._preconditioner = LowRankPreconditioner(self._metric, sizes, design.rows(heavy), weights)
 
-    def build(self, evaluation: PointEvaluation) -> SketchedModel:
+    def build(self, evaluation: PointEvaluation) -> TruncatedModel:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         assert isinstance(evaluation, Evaluation)
         self._models += 1
-        model = SketchedModel(
+        setting = Setting(
             self._problem,
             self._metric,
-            evaluation,
-            _form(evaluation.hessian),
             self._preconditioner,
+            self._ridge,
             forcing(relative_gradient(evaluation), self._gtol),
             np.random.default_rng((self._seed, 0, self._models)),
-            self._most_inner,
         )
+        model = TruncatedModel(setting, evaluation, _form(evaluation.hessian))
         if is_at_tolerance(evaluation, self._gtol):
             model.take_in_weak_directions()
         return model
