@@ -108,6 +108,8 @@ class Descent:
                 if status is not None:
                     return status
         except KeyboardInterrupt:
+            if not self.history:
+                self._record(None)
             return Status.INTERRUPTED
 
     def _open(self, opening: OpeningMove) -> bool:
@@ -248,8 +250,8 @@ class Descent:
         self.evaluation = fresh
         return True
 
-    def _report(self, model: CurvatureModel | None) -> bool:
-        """Keep a record and show it to the callback; tell whether the callback wants to stop."""
+    def _record(self, model: CurvatureModel | None) -> IterationRecord:
+        """Keep a record of the point."""
         evaluation, last = self.evaluation, self.last
         record = IterationRecord(
             iteration=len(self.history),
@@ -270,17 +272,16 @@ class Descent:
             note="; ".join(part for part in (last.note if last else "", model.note if model else "") if part),
         )
         self.history.append(record)
+        return record
+
+    def _report(self, model: CurvatureModel | None) -> bool:
+        """Keep a record and show it to the callback; tell whether the callback wants to stop."""
+        record = self._record(model)
         if self.callback is None:
             return False
+        own: dict[str, Any] = {"phases": dict(record.phases), "phase_passes": dict(record.phase_passes)}
         try:
-            self.callback(
-                replace(
-                    record,
-                    x=evaluation.x.copy(),
-                    phases=dict(record.phases),
-                    phase_passes=dict(record.phase_passes),
-                )
-            )
+            self.callback(replace(record, x=self.evaluation.x.copy(), **own))
         except StopIteration:
             return True
         return False

@@ -41,7 +41,7 @@ class TriangularMetric(Metric):
     def of_gram(cls, gram: FloatArray) -> TriangularMetric | None:
         """Return the metric with M = `gram`, or None where its Cholesky factor is not safely regular."""
         lengths = np.sqrt(np.maximum(np.diagonal(gram), 0.0))
-        if not (np.isfinite(lengths).all() and (lengths > 0.0).all()):
+        if not (np.isfinite(gram).all() and (lengths > 0.0).all()):
             return None
         scaled = np.asfortranarray(gram / lengths / lengths[:, None])
         lower, failed = lapack.dpotrf(scaled, lower=1, clean=1)

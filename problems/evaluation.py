@@ -190,8 +190,9 @@ class Evaluation:
         1/2 tr(H^-1 A^T diag(l'^2) A), as if all rows had the same leverage (derived here).
         """
         rows, d = self._rows, len(self.x)
-        mass = self.curvature_mass
-        return 0.5 * d * float(np.dot(rows.gradient, rows.gradient)) / mass if mass > 0.0 else 0.0
+        with quiet():
+            mass = self.curvature_mass
+            return 0.5 * d * float(np.dot(rows.gradient, rows.gradient)) / mass if mass > 0.0 else 0.0
 
     @cached_property
     def hessian(self) -> StructuredHessian:

@@ -1,7 +1,8 @@
 """Numba kernels over rows, given the activation and its derivatives; each has a NumPy oracle in the tests.
 
 The activation comes in as arrays f, f' and f'', so that one kernel serves every activation,
-one's own included, and the exponentials are those of NumPy.  `weights` of length 1 count for
+one's own included, and the exponentials are those of NumPy.  A sum of f that is 0 gives infinity
+or NaN.  `weights` of length 1 count for
 all rows.  Groups are runs of rows that begin at `starts`.
 """
 

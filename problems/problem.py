@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from newtonkit.design import Design, FloatArray, IntArray, as_design
-from newtonkit.design.door import as_bounded_vector, as_real_array, as_vector, checked_flag, refuse_masked
+from newtonkit.design.door import (
+    as_bounded_vector,
+    as_real_array,
+    as_vector,
+    checked_flag,
+    is_in_range,
+    refuse_masked,
+)
 from newtonkit.design.pieces import vector_pieces
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.hessian import StructuredHessian
@@ -232,9 +239,10 @@ class Problem:
         Each stands for n / m of them, so that the value is about that of the whole problem.
         """
         factor = self.design.shape[0] / len(indices)
-        weights = self.outer.row_weights
-        nothing = weights is not None and not weights[indices].any()
-        outer = None if nothing else self.outer.sampled(indices, factor)
+        given = (self.outer.row_weights, self.row_penalty)
+        if not all(values is None or is_in_range(factor * values[indices]) for values in given):
+            return None
+        outer = self.outer.sampled(indices, factor)
         if outer is None:
             return None
         penalties = None if self.row_penalty is None else np.sqrt(factor * self.row_penalty[indices])

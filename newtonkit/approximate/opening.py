@@ -28,6 +28,8 @@ _MOST = 1 / 5
 _MOST_STEPS = 25
 _SMALL = 0.25
 _HALVINGS = 4
+_FAR_OUT = 4.0
+_STREAM = (7, 2)  # of random numbers: no other, and not one that a user's seed may lead to
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class SampleCriteria(Criteria):
     ) -> Status | None:
         """See :meth:`Criteria.verdict`."""
         assert isinstance(evaluation, Evaluation)
-        if not newton.on_boundary and newton.predicted <= _SMALL * evaluation.sampling_noise:
+        if not newton.on_boundary and newton.predicted <= _SMALL * evaluation.sampling_noise < np.inf:
             return Status.STALLED  # no success is claimed, so that nothing is verified
         return super().verdict(evaluation, model, newton, patience_used)
 
@@ -87,7 +89,7 @@ class Opening:
         n, m = self.problem.design.shape[0], self.n_rows
         if m == 0:
             return None
-        indices = np.sort(np.random.default_rng((self.seed, 1)).choice(n, m, replace=False))
+        indices = np.sort(np.random.default_rng((self.seed, *_STREAM)).choice(n, m, replace=False))
         sample = self.problem.sampled(indices)
         first = None if sample is None else sample.evaluate(start.x)
         if sample is None or first is None or not _is_usable(first):
@@ -110,8 +112,10 @@ class Opening:
         end = self.problem.evaluate(descent.evaluation.x)
         meter.values += 1
         meter.charge("opening", 1)
-        found = _best_on_the_way(start, end)
-        if found is None:
+        # Where rows that were not drawn carry a direction, the sample goes astray along it.
+        seen, all_of_it = _largest_change(first, descent.evaluation), _largest_change(start, end)
+        found = _best_on_the_way(start, end) if all_of_it <= _FAR_OUT * seen else None
+        if found is None or not self.problem.outer.path_is_inside(start.u, found.u):
             return None
         way = "" if found is end else ", a part of the way"
         return found, f"from the minimum of {m} rows{way}, {len(descent.history) - 1} steps"
@@ -132,5 +136,11 @@ def _best_on_the_way(start: PointEvaluation, end: Evaluation) -> PointEvaluation
     return None
 
 
+def _largest_change(start: PointEvaluation, end: PointEvaluation) -> float:
+    """Return the largest change of u over the rows."""
+    return float(np.abs(end.u - start.u).max(initial=0.0))
+
+
 def _is_usable(start: Evaluation) -> bool:
-    return bool(np.isfinite(start.value) and start.has_derivatives and np.isfinite(start.curvature_mass))
+    finite = np.isfinite(start.value) and start.has_derivatives
+    return bool(finite and 0.0 < start.curvature_mass < np.inf)

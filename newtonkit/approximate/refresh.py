@@ -11,6 +11,7 @@ _MOVED = 0.5
 _LONGEST = 10.0
 _FAR = np.log(4.0)
 _LARGE_SCORE, _SMALL_SHARE = 0.05, 0.02
+_ENOUGH = 2**13
 
 
 class Freshness:
@@ -54,13 +55,19 @@ class Freshness:
 
     def moved(self, weights: FloatArray) -> str:
         """Return how the weights have moved, in words; empty if not far in the mean."""
-        kept, weights = self._on_sample(weights)
-        changes, scores = kept._changes(weights)
-        total = float(scores.sum())
-        if total == 0.0:
-            return ""
-        change = float(np.minimum(changes, _LONGEST) @ (scores / total))
+        kept, theirs = self._on_sample(weights)
+        change = kept._mean_change(theirs)
+        if kept is not self:  # rows that were of no weight are not in the sample
+            some = slice(None, None, max(1, len(weights) // _ENOUGH))
+            sizes = None if self._sizes is None else self._sizes[some]
+            change = max(change, Freshness(self._weights[some], sizes)._mean_change(weights[some]))
         return f"weights moved by exp({change:.2f}) in the mean" if change > _MOVED else ""
+
+    def _mean_change(self, weights: FloatArray) -> float:
+        """Return the mean of the changes of the logarithms, the longest cut off."""
+        changes, scores = self._changes(weights)
+        total = float(scores.sum())
+        return float(np.minimum(changes, _LONGEST) @ (scores / total)) if total > 0.0 else 0.0
 
     def spread(self, weights: FloatArray) -> float:
         """Return by how much the changes of the weights differ from row to row, as a mean of logarithms."""

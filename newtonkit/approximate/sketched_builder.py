@@ -97,7 +97,7 @@ class SketchedBuilder:
         assert isinstance(evaluation, Evaluation)
         weights = np.abs(evaluation.hessian.row_diagonal)
         self._may_end = is_at_tolerance(evaluation, self._gtol)
-        if self._is_lean and self._stays_lean():
+        if self._is_lean and self._stays_lean(evaluation):
             self._form = shifted_form(evaluation.hessian)
             self._own_passes += self._form.passes
             self._preconditioner = ScaledMetric(self._metric.rank, evaluation.curvature_mass)
@@ -132,9 +132,10 @@ class SketchedBuilder:
         self.factorisations += 1
         return draw
 
-    def _stays_lean(self) -> bool:
+    def _stays_lean(self, evaluation: Evaluation) -> bool:
         """Whether the metric has been a good enough preconditioner so far."""
-        return self._previous is None or self._previous.step_iterations <= _MANY_LEAN
+        used = 0 if self._previous is None else self._previous.step_iterations
+        return used <= _MANY_LEAN and 0.0 < evaluation.curvature_mass < np.inf
 
     def _reason(self, weights: np.ndarray) -> str:
         """Return why a new sample is needed; empty if the old one serves."""

@@ -178,6 +178,12 @@ def check_size(largest: float, name: str, least: float = _LEAST_SIZE) -> None:
         )
 
 
+def is_in_range(values: FloatArray) -> bool:
+    """Tell whether weights or penalties would be accepted: not all 0, and of a size to be squared."""
+    largest = float(values.max(initial=0.0))
+    return _LEAST_SIZE <= largest <= 1.0 / _LEAST_SIZE
+
+
 def _dense_design(A: Any, name: str) -> DenseDesign:
     array = as_real_array(A, name)
     _check_shape(array.shape, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import numba
@@ -16,11 +17,15 @@ _REORDERED = {"reassoc", "contract"}
 
 
 def compiled(function: F) -> F:
-    """Compile without the GIL, keeping the machine code on disk where a place can be written."""
+    """Compile without the GIL, keeping the machine code on disk where a place can be written.
+
+    A division by zero gives infinity or NaN, as in NumPy.
+    """
+    make = partial(numba.njit, nogil=True, fastmath=_REORDERED, error_model="numpy")
     try:
-        return cast(F, numba.njit(nogil=True, cache=True, fastmath=_REORDERED)(function))
+        return cast(F, make(cache=True)(function))
     except RuntimeError:  # Numba: "cannot cache function: no locator available"
-        return cast(F, numba.njit(nogil=True, fastmath=_REORDERED)(function))
+        return cast(F, make()(function))
 
 
 # Dense rows in C order, each read from memory once, whatever is done with it.  Entries may be
