@@ -57,6 +57,15 @@ class Meter:
         """Sweeps over the data so far."""
         return sum(self.sweeps.values())
 
+    def reading(self) -> dict[str, Any]:
+        """Return what has been spent so far, by the names that records have for it."""
+        return {
+            "passes": self.passes,
+            "seconds": self.seconds,
+            "phases": dict(self.phases),
+            "phase_passes": dict(self.sweeps),
+        }
+
     def charge(self, name: str, passes: int) -> None:
         """Charge sweeps over the data to a kind of work."""
         self.sweeps[name] = self.sweeps.get(name, 0) + passes
@@ -95,6 +104,7 @@ class Descent:
     last: Move | None = None
     history: list[IterationRecord] = field(default_factory=list)
     opening: OpeningMove | None = None  # a short cut from the start
+    reached: dict[str, Any] = field(default_factory=dict)  # what it had cost when the point was known
 
     def run(self) -> Status:
         """Descend until an end, a limit or an interruption."""
@@ -221,12 +231,13 @@ class Descent:
             _ = self.evaluation.gradient
         self.meter.gradients += 1
         self.meter.hessians += 1
+        self.meter.charge("gradient", self.evaluation.gradient_passes)
+        self.reached = self.meter.reading()
         before = self.builder.passes
         with self.meter.phase("hessian"):
             self.builder.prepare(self.evaluation, self.last.ratio if self.last else np.nan)
         with self.meter.phase("factor"):
             model = self.builder.build(self.evaluation)
-        self.meter.charge("gradient", self.evaluation.gradient_passes)
         self.meter.charge("hessian", self.builder.passes - before)
         return model
 
@@ -265,10 +276,7 @@ class Descent:
             trials=last.trials if last else 0,
             rows_sampled=model.rows_sampled if model else 0,
             inner_iterations=model.inner_iterations if model else 0,
-            passes=self.meter.passes,
-            seconds=self.meter.seconds,
-            phases=dict(self.meter.phases),
-            phase_passes=dict(self.meter.sweeps),
+            **(self.reached if model else self.meter.reading()),
             note="; ".join(part for part in (last.note if last else "", model.note if model else "") if part),
         )
         self.history.append(record)

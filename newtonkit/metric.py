@@ -171,6 +171,11 @@ class Metric:
         """The metric in the frame, in which preconditioners are kept: I, which is not written out."""
         return None
 
+    @property
+    def frame_pivots(self) -> FloatArray:
+        """The pivots of the metric in the frame, shape (rank,): ones."""
+        return np.ones(self.rank)
+
     def framed(self, hessian: SymmetricOperator) -> FloatArray:
         """Return H in the frame, which is that of the coordinates themselves."""
         return self.congruence(hessian)

@@ -86,16 +86,16 @@ class IterationRecord:
         Products with the Hessian that the inner solver made at x, for the step from it and
         for verdicts; 0 where the model is factorised.
     passes : int
-        Sweeps over the data since the start.  Forming a Gram matrix counts as one sweep
-        here, though it takes longer than one product.
+        Sweeps over the data from the start until value and gradient were known.  Forming a
+        Gram matrix counts as one sweep here, though it takes longer than one product.
     seconds : float
-        Wall time since the start.
+        Wall time from the start until value and gradient were known.
     phases : dict of str to float
-        Wall time since the start for each kind of work: "value" (with the gradient, on large
+        The same for each kind of work: "value" (with the gradient, on large
         data), "gradient", "metric" (what the length of steps is measured by), "opening" (the
         first phase on a sample), "hessian", "factor", "step", "trials" and "verdict".
     phase_passes : dict of str to int
-        Sweeps over the data since the start for each kind of work; they add up to `passes`.
+        Sweeps over the data until then for each kind of work; they add up to `passes`.
     note : str
         Anything out of the ordinary, such as why rows were sampled anew; empty if nothing was.
     x : ndarray of shape (d,), or None

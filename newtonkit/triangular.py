@@ -33,6 +33,7 @@ class TriangularMetric(Metric):
     def __init__(self, lower: FloatArray, lengths: FloatArray) -> None:
         self._lower = lower
         self._lengths = lengths
+        self._gram: FloatArray | None = None
         d = len(lower)
         self.weak, self.weak_rows = np.zeros((d, 0)), np.zeros((0, 0))
         self.null = np.zeros((d, 0))
@@ -48,7 +49,11 @@ class TriangularMetric(Metric):
         if failed:
             return None
         reciprocal, _ = lapack.dpocon(lower, float(scipy.linalg.norm(scaled, 1)), uplo="L")
-        return cls(np.asarray(lower), lengths) if reciprocal > _TRUSTED else None
+        if not reciprocal > _TRUSTED:
+            return None
+        metric = cls(np.asarray(lower), lengths)
+        metric._gram = scaled
+        return metric
 
     @cached_property
     def strong(self) -> FloatArray:  # type: ignore[override]
@@ -88,10 +93,17 @@ class TriangularMetric(Metric):
         whole = self._solve(half.T, transposed=False)
         return 0.5 * (whole + whole.T)
 
-    @cached_property
+    @property
     def frame_gram(self) -> FloatArray:
         """L L^T: M in the frame, in Fortran order."""
-        return np.asarray(blas.dtrmm(1.0, self._lower, np.asfortranarray(self._lower.T), lower=1))
+        if self._gram is None:
+            self._gram = np.asarray(blas.dtrmm(1.0, self._lower, np.asfortranarray(self._lower.T), lower=1))
+        return self._gram
+
+    @property
+    def frame_pivots(self) -> FloatArray:
+        """The squares of the diagonal of L, shape (d,)."""
+        return np.square(np.diagonal(self._lower))
 
     def frame_steps(self, z: FloatArray) -> FloatArray:
         """Return ``L^-T @ z``: the step in the frame that has coordinates z."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from newtonkit.approximate.sketched_builder import is_gram_dear
 from newtonkit.design import FloatArray
 from newtonkit.design.dense import DenseDesign
 from newtonkit.metric import Metric
@@ -66,11 +67,12 @@ def sampled_metric(problem: Problem, mass: float, seed: int) -> Metric | None:
         Which rows.
     """
     design, (n, d) = problem.design, problem.design.shape
-    m = max(_ROWS_PER_COLUMN * d + _MORE_ROWS, _LEAST_SAMPLED)
+    per_column = 2 * _ROWS_PER_COLUMN if is_gram_dear(problem) else _ROWS_PER_COLUMN
+    m = max(per_column * d + _MORE_ROWS, _LEAST_SAMPLED)
     if n < _MANY_TIMES * m:
         return None
     indices = np.sort(np.random.default_rng((seed, *_STREAM)).choice(n, m, replace=False))
-    gram = design.rows(indices).sandwich(np.full(m, 1.0 / m))
+    gram = design.sandwich_rows(indices, np.full(m, 1.0 / m))
     true = np.square(design.column_norms) / n
     seen = np.diagonal(gram)
     if (seen * _SIMILAR < true).any() or (seen > _SIMILAR * true).any():

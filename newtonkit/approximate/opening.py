@@ -26,7 +26,7 @@ _ROWS_PER_COLUMN, _MORE_ROWS = 8, 1000
 _SHARE = 1 / 32  # of the rows, at least
 _MOST = 1 / 5
 _MOST_STEPS = 25
-_SMALL = 0.25
+_SMALL = 0.02
 _HALVINGS = 4
 _FAR_OUT = 4.0
 _STREAM = (7, 2)  # of random numbers: no other, and not one that a user's seed may lead to
@@ -96,7 +96,7 @@ class Opening:
             return None
         own = Meter()
         descent = Descent(
-            SketchedBuilder(sample, self.metric, self.gtol, self.seed, is_lean=True),
+            SketchedBuilder(sample, self.metric, self.gtol, self.seed, is_rough=True),
             SampleCriteria(self.gtol, Reference(sample, first)),
             Limits(_MOST_STEPS, limits.deadline),
             own,

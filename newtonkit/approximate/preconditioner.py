@@ -20,6 +20,7 @@ _NEAR_RADIUS = 0.1
 _MOST_FACTORS = 30
 _LIFT = 100.0
 _POWERS = 6
+_SAFE_PIVOT = 1e-4
 
 
 class Preconditioner(Protocol):
@@ -218,9 +219,17 @@ class SampledPreconditioner:
         return 1.0 / _power(lambda z: self.solve(z, 0.0), len(factor)) > 100.0 * self.floor
 
     @property
+    def _keeps_pivots(self) -> bool:
+        """Whether no pivot of P has vanished beside that of the metric, as one does where P loses rank."""
+        if not self._largest > 0.0:
+            return False
+        pivots = np.square(np.diagonal(self._factor_for(0.0))) / self._metric.frame_pivots
+        return bool(pivots.min(initial=np.inf) > _SAFE_PIVOT * self._largest)
+
+    @property
     def rank(self) -> int:
         """How many directions have curvature beyond rounding."""
-        if self.is_safely_regular:
+        if self._keeps_pivots or self.is_safely_regular:
             return len(self._matrix)
         return int(np.count_nonzero(self._spectrum[0] > self._rounding))
 

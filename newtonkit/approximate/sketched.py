@@ -119,6 +119,7 @@ class SketchedModel:
         self._is_searched = self._has_weak_directions = False
         self._spectral: SpectralModel | None = None
         self._spent = 0
+        self._slopes_size = (-1.0, 0.0)  # for which multiplier, and the norm
         self._radii: tuple[float, float] = (np.inf, 0.0)  # those that the subspace serves
         self.step_iterations = 0
         self.rows_sampled = 0
@@ -171,11 +172,19 @@ class SketchedModel:
             inner = vectors @ quadratic.minimisers(np.array([radius]))[:, 0]
             sigma = quadratic.multiplier(radius)
             residual = self._slopes + space.products @ inner + sigma * (space.basis @ inner)
-            aim = self._forcing * preconditioner.norm(self._slopes, sigma)
-            if not preconditioner.norm(residual, sigma) > aim:
+            fresh = preconditioner.solve(residual, sigma)
+            if not np.sqrt(residual @ fresh) > self._forcing * self._size_of_slopes(sigma):
                 return
-            if not space.add(preconditioner.solve(residual, sigma)):
+            if not space.add(fresh):
                 return
+
+    def _size_of_slopes(self, sigma: float) -> float:
+        """Return the norm of the slopes under (P + sigma I)^-1, for about that sigma."""
+        known, size = self._slopes_size
+        if not 0.5 * known <= sigma <= 2.0 * known:
+            size = self._preconditioner.norm(self._slopes, sigma)
+            self._slopes_size = sigma, size
+        return size
 
     def take_in_weak_directions(self) -> None:
         """Extend the subspace by what has hardly any curvature in the sample.

@@ -20,7 +20,7 @@ from newtonkit.problems.shifting import shifted_form
 _ROWS_PER_DIMENSION = 8.0
 _MOST_ROWS_PER_DIMENSION = 160.0
 _MANY_INNER = 12
-_LEAN_ROWS_PER_DIMENSION, _LEAN_FORCING, _MANY_LEAN = 4.0, 0.15, 8
+_LEAN_ROWS_PER_DIMENSION, _LEAN_FORCING, _MANY_LEAN, _DEAR = 4.0, 0.15, 12, 3.0
 _MOST_FOR_LITTLE, _CHEAP, _SMALL_SHARE = 64.0, 84.0, 0.06
 _COLUMNS = 8
 _LOOSEST = 0.03
@@ -45,6 +45,12 @@ def forcing(size: float, gtol: float) -> float:
     return max(min(_LOOSEST, math.sqrt(size)), enough)
 
 
+def is_gram_dear(problem: Problem) -> bool:
+    """Tell whether the Gram matrix of a sample costs more than the products that it saves."""
+    d = problem.design.shape[1]
+    return _ROWS_PER_DIMENSION * d**2 / 24.0 > _DEAR * problem.design.n_entries / d
+
+
 class SketchedBuilder:
     """Makes a sketched model of every point, with one preconditioner for as long as it serves.
 
@@ -58,20 +64,22 @@ class SketchedBuilder:
         Tolerance of the solve, beyond which no inner residual needs to go.
     seed : int
         What the random streams are keyed by.
-    is_lean : bool, default False
-        Whether to go without a sample, on the metric alone, as long as few products are needed.
+    is_rough : bool, default False
+        Whether steps need only be about right, as on a sample of the rows.
     """
 
     def __init__(
-        self, problem: Problem, metric: Metric, gtol: float, seed: int, *, is_lean: bool = False
+        self, problem: Problem, metric: Metric, gtol: float, seed: int, *, is_rough: bool = False
     ) -> None:
         self._problem = problem
         self._metric = metric
         self._gtol = gtol
         self._seed = seed
         self._sampler = HessianSampler(seed, metric, _COLUMNS)
-        self._oversampling = _LEAN_ROWS_PER_DIMENSION if is_lean else rows_per_dimension(problem)
-        self._is_lean = self._goes_lean = is_lean
+        self._is_rough = is_rough
+        # The metric alone is the preconditioner for as long as few products are needed.
+        self._is_lean = is_rough or is_gram_dear(problem)
+        self._oversampling = _LEAN_ROWS_PER_DIMENSION if self._is_lean else rows_per_dimension(problem)
         self._models = self._own_passes = 0
         self.factorisations = 0
         self._previous: SketchedModel | None = None
@@ -103,6 +111,8 @@ class SketchedBuilder:
             self._preconditioner = ScaledMetric(self._metric.rank, evaluation.curvature_mass)
             self._rows_sampled = 0
             return
+        if self._is_lean and not self._may_end:
+            self._oversampling = max(self._oversampling, _ROWS_PER_DIMENSION)
         self._is_lean = False
         reason = self._reason(weights)
         self._is_fresh = bool(reason)
@@ -135,7 +145,9 @@ class SketchedBuilder:
     def _stays_lean(self, evaluation: Evaluation) -> bool:
         """Whether the metric has been a good enough preconditioner so far."""
         used = 0 if self._previous is None else self._previous.step_iterations
-        return used <= _MANY_LEAN and 0.0 < evaluation.curvature_mass < np.inf
+        # An end is not claimed before a sample has shown which directions have lost their curvature.
+        ends = self._may_end and not self._is_rough
+        return not ends and used <= _MANY_LEAN and 0.0 < evaluation.curvature_mass < np.inf
 
     def _reason(self, weights: np.ndarray) -> str:
         """Return why a new sample is needed; empty if the old one serves."""
@@ -179,7 +191,7 @@ class SketchedBuilder:
         return model
 
     def _forcing(self, evaluation: Evaluation) -> float:
-        if self._goes_lean or self._may_end:  # an end needs no more than the size of the step
+        if self._is_rough or self._may_end:  # an end needs no more than the size of the step
             return _LEAN_FORCING
         return forcing(relative_gradient(evaluation), self._gtol)
 
