@@ -22,11 +22,11 @@ from newtonkit.problems import Problem
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.results import Status
 
-_ROWS_PER_COLUMN, _MORE_ROWS = 8, 1000
+_ROWS_PER_COLUMN, _MORE_ROWS = 6, 1000
 _SHARE = 1 / 32  # of the rows, at least
 _MOST = 1 / 5
 _MOST_STEPS = 25
-_SMALL = 0.02
+_SMALL = 0.25
 _HALVINGS = 4
 _FAR_OUT = 4.0
 _STREAM = (7, 2)  # of random numbers: no other, and not one that a user's seed may lead to
@@ -41,9 +41,19 @@ class SampleCriteria(Criteria):
     ) -> Status | None:
         """See :meth:`Criteria.verdict`."""
         assert isinstance(evaluation, Evaluation)
-        if not newton.on_boundary and newton.predicted <= _SMALL * evaluation.sampling_noise < np.inf:
+        if not newton.on_boundary and newton.predicted <= _SMALL * _noise(evaluation) < np.inf:
             return Status.STALLED  # no success is claimed, so that nothing is verified
         return super().verdict(evaluation, model, newton, patience_used)
+
+
+def _noise(evaluation: Evaluation) -> float:
+    """Return how far the minimum of a sample lies above that of all rows, on these: about.
+
+    Far from the minimum the slopes of the rows tell too much; of a sum of squares no more than
+    the share d / m can be fitted to noise.
+    """
+    share = len(evaluation.x) / len(evaluation.u)
+    return min(evaluation.sampling_noise, share * abs(evaluation.value))
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,12 @@ from newtonkit.problems.shifting import shifted_form
 _ROWS_PER_DIMENSION = 8.0
 _MOST_ROWS_PER_DIMENSION = 160.0
 _MANY_INNER = 12
+_ROUGH_FORCING = 0.3
 _LEAN_ROWS_PER_DIMENSION, _LEAN_FORCING, _MANY_LEAN, _DEAR = 4.0, 0.15, 12, 3.0
 _MOST_FOR_LITTLE, _CHEAP, _SMALL_SHARE = 64.0, 84.0, 0.06
 _COLUMNS = 8
 _LOOSEST = 0.03
+_ENOUGH = 0.2  # of the tolerance on the gradient, for what an inner solver leaves of it
 
 
 def rows_per_dimension(problem: Problem) -> float:
@@ -41,7 +43,7 @@ def rows_per_dimension(problem: Problem) -> float:
 
 def forcing(size: float, gtol: float) -> float:
     """Return how far to reduce inner residuals at a relative gradient: ever further, so superlinearly."""
-    enough = min(0.03 * gtol / size, _LOOSEST) if size > 0.0 else 0.0
+    enough = min(_ENOUGH * gtol / size, _LOOSEST) if size > 0.0 else 0.0
     return max(min(_LOOSEST, math.sqrt(size)), enough)
 
 
@@ -191,7 +193,9 @@ class SketchedBuilder:
         return model
 
     def _forcing(self, evaluation: Evaluation) -> float:
-        if self._is_rough or self._may_end:  # an end needs no more than the size of the step
+        if self._is_rough:
+            return _ROUGH_FORCING
+        if self._may_end:
             return _LEAN_FORCING
         return forcing(relative_gradient(evaluation), self._gtol)
 

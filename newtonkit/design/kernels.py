@@ -30,10 +30,37 @@ def compiled(function: F) -> F:
 
 # Dense rows in C order, each read from memory once, whatever is done with it.  Entries may be
 # float32, all else is float64.  One row at a time goes through memory in the order that processors
-# foresee; rows so long that x and the sums leave the fastest cache meanwhile are taken four at a
-# time, which share what is loaded and stored of both.
+# foresee.  Rows so long that the sums leave the fastest cache meanwhile are taken a few at a time,
+# and are added up four at a time in pieces, which share what is loaded and stored of the sums.
 
 _LONG_ROWS = 640
+_ROWS_AT_ONCE = 16
+_PIECE = 512
+
+
+@compiled
+def _add_long_rows(rows, first, last, factors, total):  # type: ignore[no-untyped-def]
+    """Add ``factors @ rows[first:last]`` to `total`; `factors` has an entry for each of these rows."""
+    n_columns = rows.shape[1]
+    in_fours = first + (last - first) // 4 * 4
+    for start in range(0, n_columns, _PIECE):
+        stop = min(start + _PIECE, n_columns)
+        out = total[start:stop]
+        for i in range(first, in_fours, 4):
+            a, b = rows[i, start:stop], rows[i + 1, start:stop]
+            c, d = rows[i + 2, start:stop], rows[i + 3, start:stop]
+            p, q, r, s = (
+                factors[i - first],
+                factors[i + 1 - first],
+                factors[i + 2 - first],
+                factors[i + 3 - first],
+            )
+            for k in range(stop - start):
+                out[k] += (p * a[k] + q * b[k]) + (r * c[k] + s * d[k])
+        for i in range(in_fours, last):
+            a, p = rows[i, start:stop], factors[i - first]
+            for k in range(stop - start):
+                out[k] += p * a[k]
 
 
 @compiled
@@ -52,6 +79,12 @@ def dense_product(rows, x, image):  # type: ignore[no-untyped-def]
 def dense_transposed_product(rows, columns, out):  # type: ignore[no-untyped-def]
     """Add ``columns @ rows`` to `out`, for columns of shape (k, n_rows)."""
     n_rows, n_columns = rows.shape
+    if n_columns >= _LONG_ROWS:
+        for first in range(0, n_rows, _ROWS_AT_ONCE):
+            last = min(first + _ROWS_AT_ONCE, n_rows)
+            for j in range(len(columns)):
+                _add_long_rows(rows, first, last, columns[j, first:last], out[j])  # type: ignore[no-untyped-call]
+        return
     for i in range(n_rows):
         row = rows[i]
         for j in range(len(columns)):
@@ -69,32 +102,23 @@ def dense_gram_product(rows, weights, x, offset, image, out):  # type: ignore[no
     """
     n_rows, n_columns = rows.shape
     varies = len(offset) > 1
-    in_fours = n_rows - n_rows % 4 if n_columns >= _LONG_ROWS else 0
-    for i in range(0, in_fours, 4):
-        a, b, c, d = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
-        p, q, r, s = 0.0, 0.0, 0.0, 0.0
-        for k in range(n_columns):
-            p += a[k] * x[k]
-            q += b[k] * x[k]
-            r += c[k] * x[k]
-            s += d[k] * x[k]
-        image[i], image[i + 1], image[i + 2], image[i + 3] = p, q, r, s
-        if varies:
-            p, q, r, s = p - offset[i], q - offset[i + 1], r - offset[i + 2], s - offset[i + 3]
+    at_once = _ROWS_AT_ONCE if n_columns >= _LONG_ROWS else 1
+    factors = np.empty(at_once)
+    for first in range(0, n_rows, at_once):
+        last = min(first + at_once, n_rows)
+        for i in range(first, last):
+            row = rows[i]
+            total = 0.0
+            for k in range(n_columns):
+                total += row[k] * x[k]
+            image[i] = total
+            factors[i - first] = (total - (offset[i] if varies else offset[0])) * weights[i]
+        if at_once > 1:
+            _add_long_rows(rows, first, last, factors, out)  # type: ignore[no-untyped-call]
         else:
-            p, q, r, s = p - offset[0], q - offset[0], r - offset[0], s - offset[0]
-        p, q, r, s = p * weights[i], q * weights[i + 1], r * weights[i + 2], s * weights[i + 3]
-        for k in range(n_columns):
-            out[k] += (p * a[k] + q * b[k]) + (r * c[k] + s * d[k])
-    for i in range(in_fours, n_rows):
-        row = rows[i]
-        total = 0.0
-        for k in range(n_columns):
-            total += row[k] * x[k]
-        image[i] = total
-        total = (total - (offset[i] if varies else offset[0])) * weights[i]
-        for k in range(n_columns):
-            out[k] += total * row[k]
+            row, factor = rows[first], factors[0]
+            for k in range(n_columns):
+                out[k] += factor * row[k]
 
 
 @compiled
