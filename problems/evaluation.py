@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from newtonkit.design import FloatArray, map_blocks, one_blas_thread
+from newtonkit.design.pieces import vector_sum
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.outer import RowDerivatives, bounded_quotient, evaluate_totals, quiet
 from newtonkit.problems.rows import RowBlock
@@ -55,7 +57,7 @@ class Evaluation:
         self.a_x = a_x
         self.fresh = fresh
         self._swept_pulls = pulls
-        self.u = a_x if problem.offset is None else a_x + problem.offset
+        self.u = a_x if problem.offset is None else vector_sum(a_x, problem.offset)
         self._shown = problem.shown(self.u)
         self._totals = evaluate_totals(problem.outer, self._shown, problem.pieces)
         with quiet(), one_blas_thread():
@@ -88,30 +90,29 @@ class Evaluation:
     @cached_property
     def _rows(self) -> RowDerivatives:
         """Row derivatives of loss and row penalty, over all rows."""
-        problem, n = self.problem, len(self.u)
-        gradient, diagonal, magnitude = np.empty(n), np.empty(n), np.empty(n)
-        low_rank = np.empty((n, problem.outer.rank), order="F") if problem.outer.rank else None
-        shift = np.zeros(n) if problem.outer.rank else None
+        problem, n, rank = self.problem, len(self.u), self.problem.outer.rank
+        columns = np.empty((1 + rank, n))  # l' and U, together for a product with both
+        shift = None
+        if rank:
+            shift = np.broadcast_to(1.0, n) if problem.outer.is_centring else np.zeros(n)
+        out = RowDerivatives(columns[0], np.empty(n), np.empty(n), columns[1:].T if rank else None, shift)
 
         def fill(block: RowBlock) -> None:
-            rows = block.rows
             with quiet():
-                part = problem.outer.derivatives(self._shown[rows], block, self._totals)
-            gradient[rows], diagonal[rows], magnitude[rows] = part.gradient, part.diagonal, part.magnitude
-            if low_rank is not None:
-                low_rank[rows] = part.low_rank
-            if shift is not None and part.shift is not None:
-                shift[rows] = part.shift
+                problem.outer.write_derivatives(self._shown[block.rows], block, self._totals, out)
 
         map_blocks(fill, problem.pieces)
         if problem.row_penalty is not None:
             pull = problem.row_penalty * self.a_x
-            gradient += pull
+            columns[0] += pull
             if shift is not None:  # the penalty is no part of what is shifted
-                shift *= bounded_quotient(diagonal, diagonal + problem.row_penalty, problem.row_penalty)
-            diagonal += problem.row_penalty
-            magnitude += np.abs(pull)
-        return RowDerivatives(gradient, diagonal, magnitude, low_rank, shift)
+                whole = out.diagonal + problem.row_penalty
+                shift = shift * bounded_quotient(out.diagonal, whole, problem.row_penalty)
+                out = replace(out, shift=shift)
+            np.add(out.diagonal, problem.row_penalty, out=out.diagonal)
+            np.add(out.magnitude, np.abs(pull), out=out.magnitude)
+        self._columns = columns
+        return out
 
     @cached_property
     def gradient(self) -> FloatArray:
@@ -129,7 +130,7 @@ class Evaluation:
         with quiet():
             if rows.low_rank is None or len(self.problem.outer.groups) > 1:
                 return design.transposed_product(rows.gradient)[None]
-            columns = np.stack((rows.gradient, rows.low_rank[:, 0]), axis=1)
+            columns = self._columns[:2].T  # l' and U_1
             pulls: FloatArray = np.ascontiguousarray(design.transposed_product(columns).T)
             return pulls
 
@@ -214,7 +215,7 @@ class Evaluation:
 
         None stands for a step that leaves the domain on its way.
         """
-        end = Evaluation(self.problem, self.x + step, self.a_x + a_step, fresh=False)
+        end = Evaluation(self.problem, self.x + step, vector_sum(self.a_x, a_step), fresh=False)
         return end if self.problem.outer.path_is_inside(self._shown, end._shown) else None
 
     def refreshed(self) -> Evaluation:

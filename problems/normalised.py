@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from newtonkit.design import FloatArray, IntArray
@@ -131,10 +129,14 @@ class NormalisedSquares(Normaliser):
         normalised_sums(f, u, *given, out)  # type: ignore[no-untyped-call]
         return out[:, : 4 + (self.entropy_weight != 0.0)]
 
-    def _compiled_rows(self, u: FloatArray, block: RowBlock, totals: Totals) -> RowDerivatives:
+    def write_derivatives(self, u: FloatArray, block: RowBlock, totals: Totals, out: RowDerivatives) -> None:
+        """See :meth:`OuterFunction.write_derivatives`."""
+        if not (block.compiled and self.is_centring) or out.low_rank is None:
+            super().write_derivatives(u, block, totals, out)
+            return
         from newtonkit.problems.kernels import normalised_rows  # noqa: PLC0415  (Numba: only for large data)
 
-        sums, groups = totals[1], block.groups
+        sums, groups, rows = totals[1], block.groups, block.rows
         constants = np.zeros((len(block.starts), 6))
         constants[:, :2] = totals[0][groups]
         constants[:, 2], constants[:, 3] = sums[groups, 1], sums[groups, 2] + sums[groups, 3]
@@ -142,10 +144,9 @@ class NormalisedSquares(Normaliser):
         if self.entropy_weight != 0.0:
             constants[:, 5] = sums[groups, 4]
         f = self.activation.scaled(u, block.spread(totals[0][:, 0]))
-        gradient, diagonal, magnitude, low_rank = *np.empty((3, len(u))), np.empty((2, len(u)))
-        given = u, self.target[block.rows], self._weights(block), block.starts, constants, self.entropy_weight
-        normalised_rows(*f, *given, gradient, diagonal, magnitude, low_rank)  # type: ignore[no-untyped-call]
-        return RowDerivatives(gradient, diagonal, magnitude, low_rank.T)
+        given = u, self.target[rows], self._weights(block), block.starts, constants, self.entropy_weight
+        filled = out.gradient[rows], out.diagonal[rows], out.magnitude[rows], *out.low_rank[rows].T
+        normalised_rows(*f, *given, *filled)  # type: ignore[no-untyped-call]
 
     def entropies(self, totals: Totals) -> FloatArray:
         """Return H(p) of every group."""
@@ -178,9 +179,6 @@ class NormalisedSquares(Normaliser):
 
     def derivatives(self, u: FloatArray, block: RowBlock, totals: Totals) -> RowDerivatives:
         """See :meth:`OuterFunction.derivatives`."""
-        if block.compiled and self.is_centring:
-            rows = self._compiled_rows(u, block, totals)
-            return replace(rows, shift=np.ones_like(rows.diagonal))
         b, s = self._rows(block)
         t = block.spread(self.group_weights)
         p, v, second = self._shares(u, block, totals)

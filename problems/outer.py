@@ -96,6 +96,16 @@ class OuterFunction(ABC):
     def derivatives(self, u: FloatArray, block: RowBlock, totals: Totals) -> RowDerivatives:
         """Return the row derivatives of a block."""
 
+    def write_derivatives(self, u: FloatArray, block: RowBlock, totals: Totals, out: RowDerivatives) -> None:
+        """Write the row derivatives of a block into arrays over all rows; a shift of 1 is there already."""
+        part, rows = self.derivatives(u, block, totals), block.rows
+        out.gradient[rows], out.diagonal[rows] = part.gradient, part.diagonal
+        out.magnitude[rows] = part.magnitude
+        if out.low_rank is not None:
+            out.low_rank[rows] = part.low_rank
+        if out.shift is not None and part.shift is not None and not self.is_centring:
+            out.shift[rows] = part.shift
+
     def pull_columns(self, u: FloatArray, block: RowBlock) -> tuple[FloatArray, float]:
         """Return the columns c for which the gradient is a combination of sums A^T c over tiles of rows.
 

@@ -178,19 +178,23 @@ class ElementwiseSquares(RowwiseLoss):
         """See :meth:`OuterFunction.derivatives`."""
         f, first, second = self.activation(u)
         b = self.target[block.rows]
-        if block.compiled:
-            from newtonkit.problems.kernels import elementwise_rows  # noqa: PLC0415  (Numba: only for large data)
-
-            out = RowDerivatives(np.empty_like(u), np.empty_like(u), np.empty_like(u))
-            filled = out.gradient, out.diagonal, out.magnitude
-            elementwise_rows(f, first, second, b, self._weights(block), *filled)  # type: ignore[no-untyped-call]
-            return out
         r = f - b
         return RowDerivatives(
             gradient=self._weighted(first * r, block),
             diagonal=self._weighted(first * first + second * r, block),
             magnitude=self._weighted(np.abs(first) * (np.abs(f) + np.abs(b)), block),
         )
+
+    def write_derivatives(self, u: FloatArray, block: RowBlock, totals: Totals, out: RowDerivatives) -> None:
+        """See :meth:`OuterFunction.write_derivatives`."""
+        if not block.compiled:
+            super().write_derivatives(u, block, totals, out)
+            return
+        from newtonkit.problems.kernels import elementwise_rows  # noqa: PLC0415  (Numba: only for large data)
+
+        rows = block.rows
+        given = *self.activation(u), self.target[rows], self._weights(block)
+        elementwise_rows(*given, out.gradient[rows], out.diagonal[rows], out.magnitude[rows])  # type: ignore[no-untyped-call]
 
     def loss_scale(self, totals: Totals) -> float:
         """See :meth:`OuterFunction.loss_scale`."""

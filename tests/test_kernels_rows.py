@@ -93,7 +93,7 @@ def test_rows_of_groups_are_what_they_say(
     constants = np.random.default_rng(4).uniform(0.5, 4.0, (len(starts), 6))
     out, low_rank = np.full((3, N_FEW), np.nan), np.full((2, N_FEW), np.nan)
     given = f, first, second, u, b, weights, starts, constants, entropy_weight
-    kernel("normalised_rows", form)(*given, *out, low_rank)
+    kernel("normalised_rows", form)(*given, *out, *low_rank)
     which = np.searchsorted(starts, np.arange(N_FEW), side="right") - 1
     scale, a, c, size, t, mean = constants[which].T.astype(LONG)
     F, F1, F2, U, B, S = long(f, first, second, u, b, np.broadcast_to(weights, N_FEW))
@@ -120,7 +120,7 @@ def test_a_large_constant_in_u_costs_the_entropy_nothing() -> None:
         constants = np.array([[constant, 30.0, 0.1, 0.2, 1.0, 1 / 3]])
         out, low_rank = np.empty((3, N_FEW)), np.empty((2, N_FEW))
         given = f, first, second, u + constant, b, np.ones(1), np.zeros(1, dtype=np.intp), constants, 0.5
-        kernels.normalised_rows(*given, *out, low_rank)
+        kernels.normalised_rows(*given, *out, *low_rank)
         sums = np.empty((1, 5))
         kernels.normalised_sums(f, u + constant, b, np.ones(1), given[6], constants[:, :2], sums)
         results.append(np.concatenate((out.ravel(), low_rank.ravel(), sums.ravel())))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from newtonkit.design import FloatArray
+from newtonkit.design import FloatArray, map_blocks
+from newtonkit.design.pieces import vector_pieces
 from newtonkit.sketching import RowSample
 
 _MOVED = 0.5
@@ -23,7 +24,7 @@ class Freshness:
     Parameters
     ----------
     weights : ndarray, shape (n,)
-        |D| when the sample was drawn.
+        D when the sample was drawn, of any sign: its size counts, then and now.
     sizes : ndarray of shape (n,), or None
         Score of each row by its weight; None if all rows were kept.
     sample : RowSample, optional
@@ -47,10 +48,11 @@ class Freshness:
 
     def _changes(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return |log (new / old)| of each row, and its score by the larger of its two weights."""
+        new, old = np.abs(weights), np.abs(self._weights)
         with np.errstate(divide="ignore", invalid="ignore"):
-            changes = np.abs(np.log(weights) - np.log(self._weights))
+            changes = np.abs(np.log(new) - np.log(old))
         changes[np.isnan(changes)] = 0.0  # 0 then and now
-        larger = np.maximum(weights, self._weights)
+        larger = np.maximum(new, old)
         return changes, larger if self._sizes is None else larger * self._sizes
 
     def moved(self, weights: FloatArray) -> str:
@@ -73,7 +75,8 @@ class Freshness:
         """Return by how much the changes of the weights differ from row to row, as a mean of logarithms."""
         kept, weights = self._on_sample(weights)
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.exp(np.clip(np.log(weights) - np.log(kept._weights), -_LONGEST, _LONGEST))
+            logarithms = np.log(np.abs(weights)) - np.log(np.abs(kept._weights))
+            ratios = np.exp(np.clip(logarithms, -_LONGEST, _LONGEST))
         ratios[np.isnan(ratios)] = 1.0  # 0 then and now
         return spread_of(ratios, kept._changes(weights)[1])
 
@@ -82,11 +85,17 @@ class Freshness:
 
         The mean may hide a row that carries a direction alone.
         """
-        changes, scores = self._changes(weights)
-        far = scores[changes > _FAR]
-        if self._sizes is None:
-            return len(far) == 0
-        return bool(far.max(initial=0.0) <= _LARGE_SCORE and far.sum() <= _SMALL_SHARE * scores.sum())
+
+        def look(piece: slice) -> tuple[float, float, float]:
+            sizes = None if self._sizes is None else self._sizes[piece]
+            changes, scores = Freshness(self._weights[piece], sizes)._changes(weights[piece])
+            far = scores[changes > _FAR]
+            if self._sizes is None and len(far):
+                return np.inf, np.inf, 0.0
+            return float(far.max(initial=0.0)), float(far.sum()), float(scores.sum())
+
+        largest, far, total = np.array(map_blocks(look, vector_pieces(len(weights)))).T
+        return bool(largest.max() <= _LARGE_SCORE and far.sum() <= _SMALL_SHARE * total.sum())
 
 
 def spread_of(values: FloatArray, importance: FloatArray) -> float:

@@ -123,7 +123,7 @@ class HessianSampler:
         if max(oversampling * d, _EMBEDDED_PER_COLUMN * d + _MORE_EMBEDDED) >= 0.8 * n:
             self.passes += 1
             whole = SampledHessian(hessian, form.design, form.weights, form.remainder)
-            return Draw(whole, np.arange(n), Freshness(np.abs(form.weights), None), "")
+            return Draw(whole, np.arange(n), Freshness(form.weights, None), "")
         rng = np.random.default_rng((self._seed, self._draws))
         sizes, note = self._rough_sizes(hessian, form, oversampling, rng) if is_rough else (None, "")
         if sizes is None:
@@ -133,7 +133,7 @@ class HessianSampler:
         sample = bernoulli_sample(form.weights, np.minimum(1.0, oversampling * scores), rng)
         rows = form.design.rows(sample.indices)
         sampled = SampledHessian(hessian, rows, sample.weights, form.remainder)
-        return Draw(sampled, sample.indices, Freshness(np.abs(form.weights), sizes, sample), note)
+        return Draw(sampled, sample.indices, Freshness(form.weights, sizes, sample), note)
 
     def _rough_sizes(
         self, hessian: StructuredHessian, form: ShiftedForm, oversampling: float, rng: np.random.Generator

@@ -105,7 +105,7 @@ class SketchedBuilder:
     def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         assert isinstance(evaluation, Evaluation)
-        weights = np.abs(evaluation.hessian.row_diagonal)
+        weights = evaluation.hessian.row_diagonal
         self._may_end = is_at_tolerance(evaluation, self._gtol)
         if self._is_lean and self._stays_lean(evaluation):
             self._form = shifted_form(evaluation.hessian)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newtonkit.design.threads import map_blocks
+
+FloatArray: TypeAlias = NDArray[np.float64]
 
 _ENTRIES_SMALL = 2**17
 _ENTRIES_LARGE = 2**20
 _LONG_RUNS = 32
-_PIECE_ROWS = 2**14
+_PIECE_ROWS = 2**15
 
 
 def row_blocks(n_rows: int, n_columns: int, entries_per_row: float | None = None) -> tuple[slice, ...]:
@@ -34,3 +42,14 @@ def row_runs(n_rows: int) -> tuple[slice, ...]:
     """Cut rows into a few runs of nearly equal length, more than there are threads as a rule."""
     edges = [n_rows * k // _LONG_RUNS for k in range(_LONG_RUNS + 1)]
     return tuple(slice(a, b) for a, b in pairwise(edges))
+
+
+def vector_sum(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return the sum of two vectors over the rows, in threads."""
+    out = np.empty(len(a))
+
+    def add(piece: slice) -> None:
+        np.add(a[piece], b[piece], out=out[piece])
+
+    map_blocks(add, vector_pieces(len(a)))
+    return out

@@ -91,6 +91,8 @@ class ShiftedDesign(Design):
         self, block: slice, weights: FloatArray, x: FloatArray, offset: FloatArray | None = None
     ) -> tuple[FloatArray, FloatArray]:
         """See :meth:`Design.block_gram_product`."""
+        if self._is_plain:
+            return self._plain_gram_product(block, weights, x, offset)
         shift = self._spread(block, self._centre_rows(block) @ x)
         whole = shift if offset is None else shift + offset
         product, image = self._inner.block_gram_product(block, weights, x, whole)
@@ -98,6 +100,23 @@ class ShiftedDesign(Design):
         pulled = self._shifts[block] * (weights * (image - whole))
         product -= self._centres[groups].T @ np.add.reduceat(pulled, starts)
         return product, image - shift
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether all rows are shifted by the same, and so in one number rather than in a vector."""
+        return len(self._starts) == 1 and self._shifts.strides == (0,)
+
+    def _plain_gram_product(
+        self, block: slice, weights: FloatArray, x: FloatArray, offset: FloatArray | None
+    ) -> tuple[FloatArray, FloatArray]:
+        factor, centre = self._shifts[:1], self._centres[0]
+        shift = factor * (centre @ x)
+        whole = shift if offset is None else shift + offset
+        product, image = self._inner.block_gram_product(block, weights, x, whole)
+        image -= shift
+        left = image if offset is None else image - offset
+        product -= (factor * (weights @ left)) * centre
+        return product, image
 
     def unshifted(self, image: FloatArray, x: FloatArray) -> FloatArray:
         """Return ``A @ x`` from the image of x (d, c) under the shifted rows (n, c), without a sweep."""
