@@ -50,11 +50,14 @@ def minimize(
         Where the curvature comes from.  "exact" forms the full structured Hessian, d x d.
         "sketched" multiplies with it only, in conjugate gradients preconditioned by the
         Hessian of a leverage-score sample of the rows: about as many iterations, without
-        forming anything at the cost of n d^2.  "sampled" is the algorithm of the papers: a
-        Newton step from the Hessian of a sample drawn anew in each iteration; it converges
-        linearly, by a factor of about `epsilon`.  "auto" takes "sketched" where there
-        are columns and rows enough for it to pay, else "exact"; it goes by the shape of A, so
-        that no result depends on the clock.  Verdicts are by the true Hessian in every method.
+        forming anything at the cost of n d^2; before them, a first phase on some of the rows
+        goes most of the way where there are many.  With 4000 columns or more nothing of size
+        d x d is formed, and the preconditioner is diagonal but for the heaviest rows.
+        "sampled" is the algorithm of the papers: a Newton step from the Hessian of a sample
+        drawn anew in each iteration; it converges linearly, by a factor of about `epsilon`.
+        "auto" takes "sketched" where there are columns and rows enough for it to pay, else
+        "exact"; it goes by the shape of A, so that no result depends on the clock.  Verdicts are
+        by the true Hessian in every method.
     gtol : float, default 1e-8
         Tolerance on ||grad|| / S(x), where S(x) = sum_i ||a_i|| |l'_i| is the size the
         gradient would have if nothing cancelled in it.  It needs no knowledge of the
@@ -97,8 +100,9 @@ def minimize(
     -----
     Limits and Ctrl-C return the best point found so far, with ``success=False``.
     Where the design is rank-deficient, x - x0 is the shortest of all that give the same
-    A x.  BLAS is held at one thread during the solve and row blocks are spread over
-    threads, so that the result does not depend on the number of threads.
+    A x (not where nothing of size d x d is formed: there it is one of them).
+    BLAS is held at one thread during the solve and row blocks are spread over threads, so
+    that the result does not depend on the number of threads.
 
     Examples
     --------

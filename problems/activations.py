@@ -65,6 +65,12 @@ class Activation(ABC):
         return f"{type(self).__name__}()"
 
 
+def sweep_number(activation: Activation) -> int | None:
+    """Return the number that an activation has in compiled sweeps, None for one's own."""
+    kinds: tuple[type[Activation], ...] = (Exp, Cosh, Sinh, ExpPlusIdentity)
+    return kinds.index(type(activation)) if type(activation) in kinds else None
+
+
 class Exp(Activation):
     """f(u) = exp(u)."""
 

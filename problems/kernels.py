@@ -8,7 +8,18 @@ all rows.  Groups are runs of rows that begin at `starts`.
 
 from __future__ import annotations
 
-from newtonkit.design.kernels import compiled
+import numpy as np
+
+from newtonkit.design.kernels import (
+    compiled,
+    csr_product,
+    csr_transposed_products,
+    dense_product,
+    dense_transposed_product,
+)
+
+# How many rows of a sweep are dealt with at a time: their entries stay in cache.
+_TILE_ENTRIES, _LEAST_TILE, _MOST_TILE = 2**15, 16, 256
 
 
 @compiled
@@ -158,3 +169,121 @@ def normalised_rows(  # type: ignore[no-untyped-def]
             column[start:last],
             other_column[start:last],
         )
+
+
+@compiled
+def _scaled_activation(kind, u, scale):  # type: ignore[no-untyped-def]
+    """Return f(u) and f'(u) times exp(-scale) for the activations that have a number."""
+    if kind == 0:
+        f = np.exp(u - scale)
+        return f, f
+    if kind == 3:
+        e, unit = np.exp(u - scale), np.exp(-scale)
+        return e + u * unit, e + unit
+    up, down = np.exp(u - scale), np.exp(-u - scale)
+    even, odd = 0.5 * (up + down), 0.5 * (up - down)
+    if abs(u) < 1.0:
+        odd = np.sinh(u) * np.exp(-scale)  # without cancellation
+    return (even, odd) if kind == 1 else (odd, even)
+
+
+@compiled
+def _tile_scale(kind, u, scale):  # type: ignore[no-untyped-def]
+    """Return the larger of `scale` and the logarithmic scale of f in a tile."""
+    for i in range(len(u)):
+        size = u[i] if kind in (0, 3) else abs(u[i])
+        scale = max(scale, size)
+    return max(scale, 0.0) if kind == 3 else scale
+
+
+@compiled
+def _fill_columns(u, b, weights, kind, is_normalised, scale, columns):  # type: ignore[no-untyped-def]
+    """Fill the columns of a tile: l' of the squared loss, or s f' f, s f' b and s f' times the scale."""
+    varies = len(weights) > 1
+    for i in range(len(u)):
+        f, first = _scaled_activation(kind, u[i], scale)  # type: ignore[no-untyped-call]
+        pull = first * (weights[i] if varies else weights[0])
+        if is_normalised:
+            columns[0, i], columns[1, i], columns[2, i] = pull * f, pull * b[i], pull
+        else:
+            columns[0, i] = pull * (f - b[i])
+
+
+@compiled
+def _next_tile(image, offset, b, weights, kind, is_normalised, scale, u, columns, out, sums):  # type: ignore[no-untyped-def]
+    """Fill the columns of a tile from its image, sums brought to its scale where larger; return the scale."""
+    for i in range(len(image)):
+        u[i] = image[i] + (offset[i] if len(offset) > 1 else offset[0])
+    tile = u[: len(image)]
+    if is_normalised:
+        larger = _tile_scale(kind, tile, scale)  # type: ignore[no-untyped-call]
+        if larger > scale:
+            ratio = np.exp(scale - larger)
+            out[0] *= ratio * ratio
+            out[1] *= ratio
+            out[2] *= ratio
+            sums[0] *= ratio * ratio
+            sums[1] *= ratio
+            sums[2] *= ratio
+            scale = larger
+        _fill_columns(tile, b, weights, kind, True, scale, columns)  # type: ignore[no-untyped-call]
+    else:
+        _fill_columns(tile, b, weights, kind, False, 0.0, columns)  # type: ignore[no-untyped-call]
+    for j in range(len(out)):
+        for i in range(len(image)):
+            sums[j] += columns[j, i]
+    return scale
+
+
+@compiled
+def dense_sweep(rows, x, offset, b, weights, kind, is_normalised, image, out, sums):  # type: ignore[no-untyped-def]
+    """Fill `image` with ``rows @ x``, add the columns' ``c @ rows`` to `out` and their sums to `sums`.
+
+    Returns the logarithmic scale that f has in them, 0 if it is not normalised.
+    """
+    n_rows, n_columns = rows.shape
+    length = min(max(_TILE_ENTRIES // n_columns, _LEAST_TILE), _MOST_TILE)
+    scale = -np.inf if is_normalised else 0.0
+    u, columns = np.empty(length), np.empty((len(out), length))
+    for first in range(0, n_rows, length):
+        last = min(first + length, n_rows)
+        part = image[first:last]
+        dense_product(rows[first:last], x, part)  # type: ignore[no-untyped-call]
+        shift = offset[first:last] if len(offset) > 1 else offset
+        weighted = weights[first:last] if len(weights) > 1 else weights
+        given = (part, shift, b[first:last], weighted, kind, is_normalised, scale, u, columns, out, sums)
+        scale = _next_tile(*given)  # type: ignore[no-untyped-call]
+        dense_transposed_product(rows[first:last], columns[:, : last - first], out)  # type: ignore[no-untyped-call]
+    return scale
+
+
+@compiled
+def csr_sweep(data, indices, indptr, x, offset, b, weights, kind, is_normalised, image, out, sums):  # type: ignore[no-untyped-def]
+    """Do what ``dense_sweep`` does for rows in CSR."""
+    n_rows = len(image)
+    scale = -np.inf if is_normalised else 0.0
+    u, columns = np.empty(_MOST_TILE), np.empty((len(out), _MOST_TILE))
+    by_row, totals = np.empty((_MOST_TILE, len(out))), np.zeros((out.shape[1], len(out)))
+    for first in range(0, n_rows, _MOST_TILE):
+        last = min(first + _MOST_TILE, n_rows)
+        part, ends = image[first:last], indptr[first : last + 1]
+        csr_product(data, indices, ends, x, part)  # type: ignore[no-untyped-call]
+        shift = offset[first:last] if len(offset) > 1 else offset
+        weighted = weights[first:last] if len(weights) > 1 else weights
+        before = scale
+        given = (part, shift, b[first:last], weighted, kind, is_normalised, scale, u, columns, out, sums)
+        scale = _next_tile(*given)  # type: ignore[no-untyped-call]
+        if is_normalised and scale > before:
+            ratio = np.exp(before - scale)
+            for k in range(len(totals)):
+                totals[k, 0] *= ratio * ratio
+                totals[k, 1] *= ratio
+                totals[k, 2] *= ratio
+        for i in range(last - first):
+            for j in range(len(out)):
+                by_row[i, j] = columns[j, i]
+        csr_transposed_products(data, indices, ends, by_row[: last - first], totals)  # type: ignore[no-untyped-call]
+    for j in range(len(out)):
+        for k in range(len(totals)):
+            out[j, k] = totals[k, j]
+    return scale

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from newtonkit.design import FloatArray, IntArray
-from newtonkit.problems.activations import Activation, Exp
+from newtonkit.problems.activations import Activation, Exp, sweep_number
 from newtonkit.problems.normaliser import Normaliser
 from newtonkit.problems.outer import (
     RowDerivatives,
@@ -84,6 +84,18 @@ class NormalisedSquares(Normaliser):
     def n_pulls(self) -> int:  # type: ignore[override]
         """The columns s f' f, s f' b, s f', and with an entropy s f (u - scale)."""
         return 3 + (self.entropy_weight != 0.0)
+
+    @property
+    def sweep_kind(self) -> tuple[int, bool] | None:
+        """See :attr:`OuterFunction.sweep_kind`."""
+        number = sweep_number(self.activation)
+        plain = self.entropy_weight == 0.0 and type(self) is NormalisedSquares
+        return (number, True) if number is not None and plain else None
+
+    @property
+    def sweep_data(self) -> tuple[FloatArray, FloatArray | None]:
+        """See :attr:`OuterFunction.sweep_data`."""
+        return self.target, self.row_weights
 
     def pull_columns(self, u: FloatArray, block: RowBlock) -> tuple[FloatArray, float]:
         """See :meth:`OuterFunction.pull_columns`."""

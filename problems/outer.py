@@ -106,6 +106,16 @@ class OuterFunction(ABC):
         if out.shift is not None and part.shift is not None and not self.is_centring:
             out.shift[rows] = part.shift
 
+    @property
+    def sweep_kind(self) -> tuple[int, bool] | None:
+        """The number of the activation in compiled sweeps, and whether it is normalised; None: neither."""
+        return None
+
+    @property
+    def sweep_data(self) -> tuple[FloatArray, FloatArray | None]:
+        """The target and the multiplicities of all rows, for compiled sweeps."""
+        raise NotImplementedError(f"{type(self).__name__} has no compiled sweep")
+
     def pull_columns(self, u: FloatArray, block: RowBlock) -> tuple[FloatArray, float]:
         """Return the columns c for which the gradient is a combination of sums A^T c over tiles of rows.
 

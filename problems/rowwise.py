@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from newtonkit.design import FloatArray, IntArray
 from newtonkit.design.door import as_bounded_vector, checked_weights
-from newtonkit.problems.activations import Activation, Derivatives
+from newtonkit.problems.activations import Activation, Derivatives, sweep_number
 from newtonkit.problems.outer import (
     OuterFunction,
     RowDerivatives,
@@ -147,6 +147,17 @@ class ElementwiseSquares(RowwiseLoss):
         return 0.5 * size * size, np.abs(first) * size
 
     n_pulls = 1
+
+    @property
+    def sweep_kind(self) -> tuple[int, bool] | None:
+        """See :attr:`OuterFunction.sweep_kind`."""
+        number = sweep_number(self.activation)
+        return None if number is None or type(self) is not ElementwiseSquares else (number, False)
+
+    @property
+    def sweep_data(self) -> tuple[FloatArray, FloatArray | None]:
+        """See :attr:`OuterFunction.sweep_data`."""
+        return self.target, self.row_weights
 
     def pull_columns(self, u: FloatArray, block: RowBlock) -> tuple[FloatArray, float]:
         """See :meth:`OuterFunction.pull_columns`: l' itself."""

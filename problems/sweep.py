@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -58,6 +58,9 @@ def can_sweep(problem: Problem) -> bool:
 
 def swept(problem: Problem, x: FloatArray) -> tuple[FloatArray, Pulls]:
     """Return A x, and what the gradient is combined from, in one sweep over A."""
+    compiled = _compiled(problem)
+    if compiled is not None:
+        return _compiled_sweep(problem, x, *compiled)
     design, n = problem.design, problem.design.shape[0]
     a_x = np.empty(n)
     counted = _counted_row(problem, x)
@@ -75,6 +78,45 @@ def swept(problem: Problem, x: FloatArray) -> tuple[FloatArray, Pulls]:
     parts = map_blocks(run, design.sweeps)
     sums = np.stack([each for part in parts for each in part[0]])
     return a_x, Pulls(sums, np.array([each for part in parts for each in part[1]]))
+
+
+def _compiled(problem: Problem) -> tuple[int, bool] | None:
+    """Return the number of the activation and whether it is normalised, where one kernel does it all."""
+    plain = problem.row_penalty is None and problem.first_counted is None
+    if not plain or problem.design.kernel_rows(slice(0, 1)) is None:
+        return None
+    return problem.outer.sweep_kind
+
+
+def _compiled_sweep(
+    problem: Problem, x: FloatArray, kind: int, is_normalised: bool
+) -> tuple[FloatArray, Pulls]:
+    from newtonkit.problems.kernels import csr_sweep, dense_sweep  # noqa: PLC0415  (Numba: only for large data)
+
+    design, outer, offset = problem.design, problem.outer, problem.offset
+    image, d = np.empty(design.shape[0]), design.shape[1]
+    target, weights = outer.sweep_data
+
+    def run(block: slice) -> tuple[FloatArray, float]:
+        found = design.kernel_rows(block)
+        assert found is not None
+        arrays, has_ones = found
+        point = np.ascontiguousarray(x[: d - has_ones])
+        out, sums = np.zeros((outer.n_pulls, len(point))), np.zeros(outer.n_pulls)
+        shift = np.zeros(1) if offset is None else offset[block]
+        part = np.ones(1) if weights is None else weights[block]
+        if has_ones:
+            shift = shift + x[-1]
+        kernel: Any = dense_sweep if len(arrays) == 1 else csr_sweep
+        given = point, shift, target[block], part, kind, is_normalised, image[block], out, sums
+        scale = kernel(*arrays, *given)
+        if has_ones:
+            image[block] += x[-1]
+            out = np.column_stack((out, sums))
+        return out, scale
+
+    parts = map_blocks(run, design.sweeps)
+    return image, Pulls(np.stack([part[0] for part in parts]), np.array([part[1] for part in parts]))
 
 
 def _tiles(problem: Problem, block: slice) -> Sequence[RowBlock]:

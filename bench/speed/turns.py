@@ -13,7 +13,7 @@ from bench.machine import spread
 from bench.timing import timed
 from newtonkit.design import FloatArray, as_design
 
-_SETTLE = 0.02
+_SETTLE = 0.06
 _PASSES = 5
 
 Measured = dict[str, list[float]]

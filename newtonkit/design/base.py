@@ -103,6 +103,10 @@ class Design(ABC):
     def rows(self, indices: IntArray) -> Design:
         """Return the design of the given rows, in the given order (a copy)."""
 
+    def kernel_rows(self, rows: slice) -> tuple[tuple[NDArray[Any], ...], bool] | None:
+        """Return (rows,) or (data, indices, indptr), as kernels take them, and if a column of ones follows."""
+        return None
+
     def dense_rows(self, rows: slice) -> NDArray[Any]:
         """Return consecutive rows (any, not only a block) as an array in the type they are kept in."""
         return self.rows(np.arange(rows.start, rows.stop)).to_dense()

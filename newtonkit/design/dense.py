@@ -188,6 +188,10 @@ class DenseDesign(Design):
         map_blocks(gather, range(0, len(indices), _GATHERED))
         return DenseDesign(out)
 
+    def kernel_rows(self, rows: slice) -> tuple[tuple[NDArray[Any], ...], bool] | None:
+        """See :meth:`Design.kernel_rows`."""
+        return ((self._array[rows],), False) if self._has_kernels else None
+
     def dense_rows(self, rows: slice) -> NDArray[Any]:
         """See :meth:`Design.dense_rows`; a view."""
         return self._array[rows]

@@ -103,6 +103,11 @@ class InterceptDesign(Design):
         """See :meth:`Design.rows`."""
         return InterceptDesign(self._inner.rows(indices))
 
+    def kernel_rows(self, rows: slice) -> tuple[tuple[NDArray[Any], ...], bool] | None:
+        """See :meth:`Design.kernel_rows`."""
+        found = self._inner.kernel_rows(rows)
+        return None if found is None or found[1] else (found[0], True)
+
     def dense_rows(self, rows: slice) -> NDArray[Any]:
         """See :meth:`Design.dense_rows`."""
         inner = self._inner.dense_rows(rows)

@@ -70,9 +70,12 @@ class SparseDesign(Design):
         indices, indptr = self._matrix.indices, self._matrix.indptr
         return self._matrix.data, indices.view(f"u{indices.itemsize}"), indptr.view(f"u{indptr.itemsize}")
 
+    def kernel_rows(self, rows: slice) -> tuple[tuple[NDArray[Any], ...], bool] | None:
+        """See :meth:`Design.kernel_rows`."""
+        return None if self.is_small else (self._kernel_rows(rows), False)
+
     def _kernel_rows(self, rows: slice) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        data, indices, indptr = self._arrays
-        return data, indices, indptr[rows.start : rows.stop + 1]
+        return (*self._arrays[:2], self._arrays[2][rows.start : rows.stop + 1])
 
     @cached_property
     def _kept_views(self) -> dict[tuple[int, int], csr_array[Any]]:
