@@ -13,6 +13,7 @@ from newtonkit.design import FloatArray
 from newtonkit.metric import Metric
 from newtonkit.objective import PointEvaluation, SymmetricOperator
 
+_KEPT_GRAM = 800  # columns from which the Gram matrix is rather made again than kept
 _TRUSTED = 1e-12  # reciprocal condition of M: T then magnifies rounding by 1e6 at most
 
 
@@ -52,7 +53,8 @@ class TriangularMetric(Metric):
         if not reciprocal > _TRUSTED:
             return None
         metric = cls(np.asarray(lower), lengths)
-        metric._gram = scaled
+        if len(lower) < _KEPT_GRAM:
+            metric._gram = scaled
         return metric
 
     @cached_property

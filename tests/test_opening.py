@@ -90,7 +90,7 @@ def test_a_point_is_offered_only_where_it_is_better(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "d", "rows"), [(5299, 10, 0), (5300, 10, 1060), (40_000, 10, 1250), (6529, 51, 0)]
+    ("n", "d", "rows"), [(5249, 10, 0), (5250, 10, 1050), (40_000, 10, 1250), (6274, 51, 0)]
 )
 def test_how_many_rows(n: int, d: int, rows: int) -> None:
     a = np.random.default_rng(0).normal(size=(n, d)) / 10.0

@@ -22,7 +22,7 @@ from newtonkit.problems import Problem
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.results import Status
 
-_ROWS_PER_COLUMN, _MORE_ROWS = 6, 1000
+_ROWS_PER_COLUMN, _MORE_ROWS = 5, 1000
 _SHARE = 1 / 32  # of the rows, at least
 _MOST = 1 / 5
 _MOST_STEPS = 25

@@ -14,6 +14,7 @@ from newtonkit.design.pieces import row_blocks, row_runs
 from newtonkit.design.threads import map_blocks
 
 _FEW_COLUMNS = 8
+_FEW_PRODUCTS = 4
 _FEW_PROJECTED = 16
 _TILE_ENTRIES = 2**16
 _GATHERED = 512
@@ -60,6 +61,12 @@ class DenseDesign(Design):
             image = np.empty(block.stop - block.start)
             dense_product(self._array[block], np.ascontiguousarray(x), image)  # type: ignore[no-untyped-call]
             return image
+        if self._has_kernels and x.shape[1] <= _FEW_PRODUCTS:
+            from newtonkit.design.kernels import dense_products  # noqa: PLC0415  (Numba: only for large data)
+
+            images = np.empty((block.stop - block.start, x.shape[1]))
+            dense_products(self._array[block], np.ascontiguousarray(x.T), images)  # type: ignore[no-untyped-call]
+            return images
         rows = self._block(block)
         if x.ndim == 1 or x.shape[1] > _FEW_COLUMNS:
             return rows @ x

@@ -39,6 +39,7 @@ _PAIRED_TOTALS_ENTRIES = 2**21
 _PAIRED_ROWS = 2**14
 _PAIRED_STRIPES = 4
 _MIRRORED = 64
+_LARGE = 1_000_000  # entries: up to here Numba is not loaded
 
 
 def _blas(name: str, *types: Any) -> Any:
@@ -120,13 +121,26 @@ def _by_sign(indices: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArr
     return indices[order], np.sqrt(np.abs(weights[order])), len(up)
 
 
-def _add_block(fill: Fill, indices: IntArray, weights: FloatArray, order: Order, out: FloatArray) -> None:
+def _add_block(
+    fill: Fill,
+    indices: IntArray,
+    weights: FloatArray,
+    order: Order,
+    out: FloatArray,
+    *,
+    is_compiled: bool = False,
+) -> None:
     """Add the Gram matrix of a block of rows to the lower triangle of `out`."""
     d = len(out)
     if d <= _FEW_COLUMNS:  # so few that BLAS is quicker with a product of two matrices
         both = _scratch.array((2 * len(indices), d), "C")
         rows, scaled = both[: len(indices)], both[len(indices) :]
         fill(indices, np.ones(len(indices)), rows)
+        if is_compiled:
+            from newtonkit.design.kernels import thin_gram  # noqa: PLC0415  (Numba: only for large data)
+
+            thin_gram(rows, weights, out)  # type: ignore[no-untyped-call]
+            return
         np.multiply(rows, weights[:, None], out=scaled)
         out += rows.T @ scaled
         return
@@ -214,10 +228,12 @@ def threaded_gram(
     count = max(1, min(count, len(blocks)))
     edges = [len(blocks) * k // count for k in range(count + 1)]
 
+    is_large = len(weights) * d > _LARGE
+
     def add_run(run: slice) -> FloatArray:
         out = np.zeros((d, d))
         for block in blocks[run]:
-            _add_block(fill, _chosen(indices, block), weights[block], order, out)
+            _add_block(fill, _chosen(indices, block), weights[block], order, out, is_compiled=is_large)
         return out
 
     totals = map_blocks(add_run, [slice(a, b) for a, b in pairwise(edges)])

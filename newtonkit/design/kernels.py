@@ -36,6 +36,7 @@ def compiled(function: F) -> F:
 _LONG_ROWS = 640
 _ROWS_AT_ONCE = 16
 _PIECE = 512
+_TURNED = 64
 
 
 @compiled
@@ -73,6 +74,49 @@ def dense_product(rows, x, image):  # type: ignore[no-untyped-def]
         for k in range(n_columns):
             total += row[k] * x[k]
         image[i] = total
+
+
+@compiled
+def dense_products(rows, columns, image):  # type: ignore[no-untyped-def]
+    """Fill `image`, shape (n_rows, k), with ``rows @ columns.T`` for a few columns of shape (k, d)."""
+    n_rows, n_columns = rows.shape
+    for i in range(n_rows):
+        row = rows[i]
+        for j in range(len(columns)):
+            x = columns[j]
+            total = 0.0
+            for k in range(n_columns):
+                total += row[k] * x[k]
+            image[i, j] = total
+
+
+@compiled
+def thin_gram(rows, weights, out):  # type: ignore[no-untyped-def]
+    """Add ``rows.T @ diag(weights) @ rows`` to the lower triangle of `out`, for few columns.
+
+    A few rows at a time are turned, so that an entry is the inner product of two short vectors.
+    """
+    n_rows, d = rows.shape
+    turned, weighted = np.empty((d, _TURNED)), np.empty((d, _TURNED))
+    for first in range(0, n_rows, _TURNED):
+        count = min(_TURNED, n_rows - first)
+        for i in range(count):
+            row, weight = rows[first + i], weights[first + i]
+            for k in range(d):
+                turned[k, i] = row[k]
+                weighted[k, i] = row[k] * weight
+        for i in range(count, _TURNED):
+            for k in range(d):
+                turned[k, i] = 0.0
+                weighted[k, i] = 0.0
+        for k in range(d):
+            a = turned[k]
+            for j in range(k + 1):
+                b = weighted[j]
+                total = 0.0
+                for i in range(_TURNED):
+                    total += a[i] * b[i]
+                out[k, j] += total
 
 
 @compiled
