@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from newtonkit.convergence import Criteria, relative_gradient
 from newtonkit.curvature import CurvatureModel, ModelBuilder, Step
+from newtonkit.meter import Limits, Meter
 from newtonkit.metric import size_of
 from newtonkit.objective import PointEvaluation
 from newtonkit.results import IterationRecord, Status
@@ -19,70 +18,6 @@ from newtonkit.trust_region import SHRINK, Move, move
 
 Callback = Callable[[IterationRecord], Any]
 _LONG, _LEVEL = 25, 1e-9
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When to give up.
-
-    Attributes
-    ----------
-    max_iter : int
-        Iterations.
-    deadline : float
-        Value of ``time.perf_counter()``; infinite for none.
-    """
-
-    max_iter: int
-    deadline: float
-
-    def out_of_time(self) -> bool:
-        """Whether the deadline has passed."""
-        return time.perf_counter() >= self.deadline
-
-
-@dataclass
-class Meter:
-    """What a solve has cost so far: counts, sweeps over the data, seconds by kind of work."""
-
-    started: float = field(default_factory=time.perf_counter)
-    values: int = 0
-    gradients: int = 0
-    hessians: int = 0
-    phases: dict[str, float] = field(default_factory=dict)
-    sweeps: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def passes(self) -> int:
-        """Sweeps over the data so far."""
-        return sum(self.sweeps.values())
-
-    def reading(self) -> dict[str, Any]:
-        """Return what has been spent so far, by the names that records have for it."""
-        return {
-            "passes": self.passes,
-            "seconds": self.seconds,
-            "phases": dict(self.phases),
-            "phase_passes": dict(self.sweeps),
-        }
-
-    def charge(self, name: str, passes: int) -> None:
-        """Charge sweeps over the data to a kind of work."""
-        self.sweeps[name] = self.sweeps.get(name, 0) + passes
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Charge the time inside to `name`."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.phases[name] = self.phases.get(name, 0.0) + time.perf_counter() - begun
-
-    @property
-    def seconds(self) -> float:
-        """Wall time since the meter was made."""
-        return time.perf_counter() - self.started
 
 
 OpeningMove = Callable[[PointEvaluation, Limits, Meter], "tuple[PointEvaluation, str] | None"]
@@ -163,7 +98,12 @@ class Descent:
         with self.meter.phase("verdict"):
             solved = self.criteria.verdict(self.evaluation, model, step, self.patience_used)
         if solved is not None:
-            return self._restated(solved) if self._holds_afresh(solved) else self._limit_reached()
+            carried = self.evaluation
+            if self._holds_afresh(solved):
+                return self._restated(solved)
+            if solved.success and self._is_rounding_away(carried):
+                return Status.WORKING_PRECISION
+            return self._limit_reached()
         tired = self._limit_reached()
         if tired is not None:
             return tired
@@ -245,6 +185,14 @@ class Descent:
         """Compute A x from x itself, and tell whether the verdict stands."""
         changed = self._refresh()
         return not (changed and ended.success) or self.criteria.at_tolerance(self.evaluation)
+
+    def _is_rounding_away(self, carried: PointEvaluation) -> bool:
+        """Tell whether u, carried along steps, differs from that of x itself by no more than its rounding.
+
+        No x then comes nearer to a minimum that its u has reached.
+        """
+        change = float(np.abs(self.evaluation.u - carried.u).max(initial=0.0))
+        return change <= self.evaluation.u_rounding
 
     def _restated(self, ended: Status) -> Status:
         """Return a success as what it is at the point computed anew, which may be at tolerance only now."""

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from newtonkit.convergence import Criteria, Reference, relative_gradient
-from newtonkit.descent import Callback, Descent, Limits, Meter
+from newtonkit.descent import Callback, Descent
 from newtonkit.design import FloatArray, one_blas_thread
 from newtonkit.design.door import as_vector
+from newtonkit.meter import Limits, Meter
 from newtonkit.methods import LEAST_WIDE, MethodName, Setting, checked_epsilon, checked_method, prepared
 from newtonkit.metric import Metric
 from newtonkit.objective import Objective, PointEvaluation

@@ -67,6 +67,11 @@ class PointEvaluation(Protocol):
         ...
 
     @property
+    def u_rounding(self) -> float:
+        """How much of an entry of u may be rounding when it is computed from x; 0 where x is u."""
+        ...
+
+    @property
     def gradient_passes(self) -> int:
         """Sweeps over the data that the gradient takes: none where it comes with the value."""
         ...

@@ -135,6 +135,11 @@ class Evaluation:
             return pulls
 
     @property
+    def u_rounding(self) -> float:
+        """How much of an entry of u may be rounding when it is computed from x."""
+        return 4.0 * _EPS * float(self.problem.design.row_norms.max() * np.linalg.norm(self.x))
+
+    @property
     def gradient_passes(self) -> int:
         """Sweeps over the data that the gradient takes: none where it came with A x."""
         return int(self._swept_pulls is None)

@@ -94,6 +94,10 @@ class QuadraticPoint:
         return self.problem.slope + self.problem.matrix @ self.x
 
     @property
+    def u_rounding(self) -> float:
+        return 0.0
+
+    @property
     def gradient_passes(self) -> int:
         return 1
 

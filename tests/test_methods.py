@@ -162,6 +162,13 @@ def test_random_starts_differ_from_what_keys_the_samples() -> None:
 # Notes
 
 
+@pytest.fixture
+def without_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every step with all rows."""
+    monkeypatch.setattr("newtonkit.approximate.opening.Opening.n_rows", 0)
+
+
+@pytest.mark.usefixtures("without_opening")
 def test_the_first_sample_and_a_moved_weight_leave_a_note() -> None:
     result = nk.minimize(planted(saturation=6.0).problem, method="sketched", rng=0)
     notes = [record.note for record in result.history]
@@ -170,6 +177,7 @@ def test_the_first_sample_and_a_moved_weight_leave_a_note() -> None:
     assert result.success
 
 
+@pytest.mark.usefixtures("without_opening")
 def test_a_sum_of_weights_that_changed_leaves_a_note() -> None:
     """All weights by the same factor: their logarithms move alike."""
     rng = np.random.default_rng(0)
@@ -194,6 +202,7 @@ def test_rows_whose_weights_vanish_lose_directions_and_say_so() -> None:
 # Limits
 
 
+@pytest.mark.usefixtures("without_opening")
 @pytest.mark.parametrize("method", APPROXIMATE)
 def test_limits_and_interruptions_return_the_best_point_so_far(method: Any) -> None:
     problem = planted(kind="exp", saturation=5.0).problem

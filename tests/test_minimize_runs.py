@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import newtonkit as nk
-from newtonkit.descent import Limits
+from newtonkit.meter import Limits
 from newtonkit.results import IterationRecord
 from tests.test_minimize import problem
 

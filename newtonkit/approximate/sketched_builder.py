@@ -20,6 +20,7 @@ from newtonkit.problems.shifting import shifted_form
 _ROWS_PER_DIMENSION = 8.0
 _MOST_ROWS_PER_DIMENSION = 160.0
 _MANY_INNER = 12
+_MANY_COLUMNS = 400
 _ROUGH_FORCING = 0.3
 _LEAN_ROWS_PER_DIMENSION, _LEAN_FORCING, _MANY_LEAN, _DEAR = 4.0, 0.15, 12, 3.0
 _MOST_FOR_LITTLE, _CHEAP, _SMALL_SHARE = 64.0, 84.0, 0.06
@@ -50,6 +51,8 @@ def forcing(size: float, gtol: float) -> float:
 def is_gram_dear(problem: Problem) -> bool:
     """Tell whether the Gram matrix of a sample costs more than the products that it saves."""
     d = problem.design.shape[1]
+    if d < _MANY_COLUMNS:
+        return False
     return _ROWS_PER_DIMENSION * d**2 / 24.0 > _DEAR * problem.design.n_entries / d
 
 

@@ -31,6 +31,12 @@ def group_selector(columns: FloatArray, starts: IntArray) -> csr_array:
     return csr_array((columns[rows, which], rows, indptr), shape=(len(counts), n_rows))
 
 
+def _root_gram(rows: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return ``rows.T @ diag(weights) @ rows`` by NumPy from the roots of the weights, all at least 0."""
+    scaled = rows * np.sqrt(weights)[:, None]
+    return np.asarray(scaled.T @ scaled)
+
+
 class DenseDesign(Design):
     """A two-dimensional array; float32 entries are widened one block at a time."""
 
@@ -132,6 +138,8 @@ class DenseDesign(Design):
 
     def block_gram(self, block: slice, weights: FloatArray) -> FloatArray:
         """See :meth:`Design.block_gram`."""
+        if self.is_small and not (weights < 0.0).any():
+            return _root_gram(self._block(block), weights)
         return weighted_gram(self.fill_scaled, np.arange(block.start, block.stop), weights, self.shape[1])
 
     @property
@@ -140,6 +148,8 @@ class DenseDesign(Design):
 
     def sandwich(self, weights: FloatArray) -> FloatArray:
         """See :meth:`Design.sandwich`."""
+        if self.is_small and not (weights < 0.0).any():
+            return super().sandwich(weights)
         return threaded_gram(self.fill_scaled, None, weights, self.shape[1], self._gram_order)
 
     def sandwich_rows(self, indices: IntArray, weights: FloatArray) -> FloatArray:

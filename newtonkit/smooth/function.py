@@ -95,6 +95,11 @@ class SmoothPoint:
         return hessian_of(self._computed("hess", self._functions.hessian, np.full((1, 1), np.nan)))
 
     @property
+    def u_rounding(self) -> float:
+        """None: x is u."""
+        return 0.0
+
+    @property
     def gradient_passes(self) -> int:
         """One, as its Hessian and everything else."""
         return 1

@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeWarning
 
 from newtonkit.convergence import Reference
-from newtonkit.descent import Descent, Limits, Meter
+from newtonkit.descent import Descent
 from newtonkit.design import FloatArray
 from newtonkit.design.door import as_vector
+from newtonkit.meter import Limits, Meter
 from newtonkit.metric import size_of
 from newtonkit.options import checked_callback, checked_count, checked_number
 from newtonkit.progress import iteration_printer
