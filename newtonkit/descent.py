@@ -98,12 +98,7 @@ class Descent:
         with self.meter.phase("verdict"):
             solved = self.criteria.verdict(self.evaluation, model, step, self.patience_used)
         if solved is not None:
-            carried = self.evaluation
-            if self._holds_afresh(solved):
-                return self._restated(solved)
-            if solved.success and self._is_rounding_away(carried):
-                return Status.WORKING_PRECISION
-            return self._limit_reached()
+            return self._confirmed(solved)
         tired = self._limit_reached()
         if tired is not None:
             return tired
@@ -185,6 +180,15 @@ class Descent:
         """Compute A x from x itself, and tell whether the verdict stands."""
         changed = self._refresh()
         return not (changed and ended.success) or self.criteria.at_tolerance(self.evaluation)
+
+    def _confirmed(self, solved: Status) -> Status | None:
+        """Return the verdict as it stands with A x computed anew, None if it does not."""
+        carried = self.evaluation
+        if self._holds_afresh(solved):
+            return self._restated(solved)
+        if solved.success and self._is_rounding_away(carried):
+            return Status.WORKING_PRECISION
+        return self._limit_reached()
 
     def _is_rounding_away(self, carried: PointEvaluation) -> bool:
         """Tell whether u, carried along steps, differs from that of x itself by no more than its rounding.

@@ -160,7 +160,7 @@ def test_ctrl_c_in_it_returns_the_best_point(kind: str, which: int, monkeypatch:
 def test_the_deadline_holds_in_it(late: int, monkeypatch: pytest.MonkeyPatch) -> None:
     problem, now = planted("softmax"), [0.0]
     clock = SimpleNamespace(perf_counter=lambda: now[0])
-    monkeypatch.setattr("newtonkit.descent.time", clock)
+    monkeypatch.setattr("newtonkit.meter.time", clock)
     calls = interrupting(problem, monkeypatch, late, lambda: now.__setitem__(0, 1e300))
     result = solve(problem, max_time=1e9)
     assert result.status is Status.MAX_TIME and result.nit == 0
