@@ -37,7 +37,8 @@ def test_it_finds_what_the_exact_method_finds(kind: Any, shape: tuple[int, int])
     problem = kind(a, b, ridge=1e-2 if kind is nk.ExpRegression else 1e-2 / len(b))
     result, exact = nk.minimize(problem, method="sketched"), nk.minimize(problem, method="exact")
     assert exact.success and result.success
-    assert result.fun == pytest.approx(exact.fun, rel=1e-9)
+    # A wide design fits its target nearly: what is left is compared with the loss, not with itself.
+    assert abs(result.fun - exact.fun) <= 1e-10 * problem.evaluate(np.zeros(shape[1])).loss_scale
 
 
 @pytest.mark.parametrize("n_heavy", [0, 5])
