@@ -58,7 +58,10 @@ class MatrixFreeBuilder:
         self.passes += 1
         heavy = heavy_rows(design, hessian.row_diagonal)
         self._preconditioner = DiagonalPreconditioner(self._metric, sizes)
-        if len(heavy) and np.isfinite(sizes).all():
+        self._note = f"{len(heavy)} heavy rows in the preconditioner" if len(heavy) else ""
+        if len(heavy) and not np.isfinite(sizes).all():
+            self._note = "the curvature is not finite: no heavy rows in the preconditioner"
+        elif len(heavy):
             weights = np.abs(hessian.row_diagonal[heavy])
             self._preconditioner = LowRankPreconditioner(self._metric, sizes, design.rows(heavy), weights)
 
@@ -75,6 +78,7 @@ class MatrixFreeBuilder:
             np.random.default_rng((self._seed, 0, self._models)),
         )
         model = TruncatedModel(setting, evaluation, _form(evaluation.hessian))
+        model.note = self._note
         if is_at_tolerance(evaluation, self._gtol):
             model.take_in_weak_directions()
         return model
