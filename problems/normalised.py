@@ -133,12 +133,18 @@ class NormalisedSquares(Normaliser):
         )
 
     def _compiled_sums(self, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
-        from newtonkit.problems.kernels import normalised_sums  # noqa: PLC0415  (Numba: only for large data)
+        from newtonkit.problems.kernels import (  # noqa: PLC0415  (Numba: only for large data)
+            normalised_sums,
+            numbered_sums,
+        )
 
-        f = self.activation.scaled(u, block.spread(totals[0][:, 0]))[0]
-        out = np.empty((len(block.starts), 5))
-        given = self.target[block.rows], self._weights(block), block.starts, totals[0][block.groups]
-        normalised_sums(f, u, *given, out)  # type: ignore[no-untyped-call]
+        out, number = np.empty((len(block.starts), 5)), self._number(block)
+        given, constants = (self.target[block.rows], self._weights(block)), totals[0][block.groups]
+        if number is not None:
+            numbered_sums(number, u, *given, constants[0], out[0])  # type: ignore[no-untyped-call]
+        else:
+            f = self.activation.scaled(u, block.spread(totals[0][:, 0]))[0]
+            normalised_sums(f, u, *given, block.starts, constants, out)  # type: ignore[no-untyped-call]
         return out[:, : 4 + (self.entropy_weight != 0.0)]
 
     def write_derivatives(self, u: FloatArray, block: RowBlock, totals: Totals, out: RowDerivatives) -> None:
@@ -146,19 +152,30 @@ class NormalisedSquares(Normaliser):
         if not (block.compiled and self.is_centring) or out.low_rank is None:
             super().write_derivatives(u, block, totals, out)
             return
-        from newtonkit.problems.kernels import normalised_rows  # noqa: PLC0415  (Numba: only for large data)
+        from newtonkit.problems.kernels import (  # noqa: PLC0415  (Numba: only for large data)
+            normalised_rows,
+            numbered_rows,
+        )
 
-        sums, groups, rows = totals[1], block.groups, block.rows
+        rows, number, constants = block.rows, self._number(block), self._constants(block, totals)
+        given = u, self.target[rows], self._weights(block)
+        filled = out.gradient[rows], out.diagonal[rows], out.magnitude[rows], *out.low_rank[rows].T
+        if number is not None:
+            numbered_rows(number, *given, constants[0], self.entropy_weight, *filled)  # type: ignore[no-untyped-call]
+            return
+        f = self.activation.scaled(u, block.spread(totals[0][:, 0]))
+        normalised_rows(*f, *given, block.starts, constants, self.entropy_weight, *filled)  # type: ignore[no-untyped-call]
+
+    def _constants(self, block: RowBlock, totals: Totals) -> FloatArray:
+        """Return what the row kernels take for each group."""
+        sums, groups = totals[1], block.groups
         constants = np.zeros((len(block.starts), 6))
         constants[:, :2] = totals[0][groups]
         constants[:, 2], constants[:, 3] = sums[groups, 1], sums[groups, 2] + sums[groups, 3]
         constants[:, 4] = self.group_weights[groups]
         if self.entropy_weight != 0.0:
             constants[:, 5] = sums[groups, 4]
-        f = self.activation.scaled(u, block.spread(totals[0][:, 0]))
-        given = u, self.target[rows], self._weights(block), block.starts, constants, self.entropy_weight
-        filled = out.gradient[rows], out.diagonal[rows], out.magnitude[rows], *out.low_rank[rows].T
-        normalised_rows(*f, *given, *filled)  # type: ignore[no-untyped-call]
+        return constants
 
     def entropies(self, totals: Totals) -> FloatArray:
         """Return H(p) of every group."""

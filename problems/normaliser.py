@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from newtonkit.design import FloatArray
-from newtonkit.problems.activations import Derivatives
+from newtonkit.problems.activations import Derivatives, sweep_number
 from newtonkit.problems.grouped import GroupedOuter
 from newtonkit.problems.outer import (
     Totals,
@@ -25,7 +25,18 @@ class Normaliser(GroupedOuter):
 
     n_stages = 2
 
+    def _number(self, block: RowBlock) -> int | None:
+        """Return the number of the activation where one kernel does all that there is to do in a block."""
+        return sweep_number(self.activation) if block.compiled and len(block.starts) == 1 else None
+
     def _scale_and_sum(self, u: FloatArray, block: RowBlock) -> FloatArray:
+        number = self._number(block)
+        if number is not None:
+            from newtonkit.problems.kernels import (  # noqa: PLC0415  (Numba: only for large data)
+                numbered_scale_and_sum,
+            )
+
+            return np.array([numbered_scale_and_sum(number, u, self._weights(block))])  # type: ignore[no-untyped-call]
         s = self._rows(block)[1]
         scale = self.activation.log_scale(block.lowest(u), block.highest(u))
         local = RowBlock(block.rows, 0, block.starts)

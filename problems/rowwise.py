@@ -177,13 +177,20 @@ class ElementwiseSquares(RowwiseLoss):
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: the sum of the loss."""
         if block.compiled:
-            from newtonkit.problems.kernels import residual_squares  # noqa: PLC0415  (Numba: only for large data)
-
-            f, b = self.activation.value(u), self.target[block.rows]
-            squares = residual_squares(f, b, self._weights(block))  # type: ignore[no-untyped-call]
-            return np.array([[0.5 * squares]])
+            return np.array([[0.5 * self._compiled_squares(u, block)]])
         r = self.activation.value(u) - self.target[block.rows]
         return np.array([[0.5 * np.dot(self._weighted(r, block), r)]])
+
+    def _compiled_squares(self, u: FloatArray, block: RowBlock) -> float:
+        from newtonkit.problems.kernels import (  # noqa: PLC0415  (Numba: only for large data)
+            numbered_squares,
+            residual_squares,
+        )
+
+        given, number = (self.target[block.rows], self._weights(block)), sweep_number(self.activation)
+        if number is not None:
+            return float(numbered_squares(number, u, *given))  # type: ignore[no-untyped-call]
+        return float(residual_squares(self.activation.value(u), *given))  # type: ignore[no-untyped-call]
 
     def derivatives(self, u: FloatArray, block: RowBlock, totals: Totals) -> RowDerivatives:
         """See :meth:`OuterFunction.derivatives`."""
@@ -201,11 +208,18 @@ class ElementwiseSquares(RowwiseLoss):
         if not block.compiled:
             super().write_derivatives(u, block, totals, out)
             return
-        from newtonkit.problems.kernels import elementwise_rows  # noqa: PLC0415  (Numba: only for large data)
+        from newtonkit.problems.kernels import (  # noqa: PLC0415  (Numba: only for large data)
+            elementwise_rows,
+            numbered_elementwise_rows,
+        )
 
-        rows = block.rows
-        given = *self.activation(u), self.target[rows], self._weights(block)
-        elementwise_rows(*given, out.gradient[rows], out.diagonal[rows], out.magnitude[rows])  # type: ignore[no-untyped-call]
+        rows, number = block.rows, sweep_number(self.activation)
+        given = self.target[rows], self._weights(block)
+        filled = out.gradient[rows], out.diagonal[rows], out.magnitude[rows]
+        if number is not None:
+            numbered_elementwise_rows(number, u, *given, *filled)  # type: ignore[no-untyped-call]
+        else:
+            elementwise_rows(*self.activation(u), *given, *filled)  # type: ignore[no-untyped-call]
 
     def loss_scale(self, totals: Totals) -> float:
         """See :meth:`OuterFunction.loss_scale`."""

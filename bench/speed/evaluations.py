@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.speed.cases import KINDS, SHAPES, case_of, planted, warm_up
 from bench.speed.figures import Bound, Figure, Setting, attempted
-from bench.speed.turns import in_turns, medians, one_pass, ratio, timing
+from bench.speed.turns import in_turns, medians, one_pass, ratio, repeated
 
 ROWS = {
     "gradient": "Value and gradient at a new x: passes",
@@ -44,8 +44,7 @@ def measured(row: str, kind: str, n: int, d: int, density: float, name: str, rou
     case = case_of(kind, A, b, solution)
     problem, x = case.problem(), 0.5 * solution
     rng = np.random.default_rng(0)
-    directions = rng.standard_normal((rounds + 1, d)) / np.sqrt(d)
-    numbers = count()
+    directions, numbers = rng.standard_normal((50, d)) / np.sqrt(d), count()
 
     def gradient() -> None:
         moved = (1.0 + 1e-3 * next(numbers)) * x
@@ -53,13 +52,13 @@ def measured(row: str, kind: str, n: int, d: int, density: float, name: str, rou
         problem.jac(moved)
 
     def product() -> None:
-        problem.hessp(x, directions[next(numbers)])
+        problem.hessp(x, directions[next(numbers) % len(directions)])
 
     error = _error(row, problem, case.plain(x), x, directions[0])  # and x is evaluated, Hessian and all
     if not error <= _AGREE:
         raise RuntimeError(f"the library and NumPy differ by {error:.1e}")
     task = one_pass(A)
-    ours = timing(gradient if row == "gradient" else product)
+    ours = repeated(gradient if row == "gradient" else product)
     seconds = in_turns({"pass": task, "ours": ours, "pass again": task}, rounds)
     passes = [min(pair) for pair in zip(seconds["pass"], seconds["pass again"], strict=True)]
     value, quartiles = ratio(seconds["ours"], passes)

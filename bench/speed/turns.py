@@ -51,6 +51,11 @@ def timing(task: Callable[[], Any]) -> Callable[[], float]:
     return lambda: timed(task)
 
 
+def repeated(task: Callable[[], Any]) -> Callable[[], float]:
+    """Return a task that tells how long `task` takes: the median of a few calls, as for a pass."""
+    return lambda: statistics.median(timed(task) for _ in range(_PASSES))
+
+
 def ratio(over: Sequence[float], under: Sequence[float]) -> tuple[float, tuple[float, float]]:
     """Return the median of the ratios within the rounds, and their quartiles."""
     ratios = [a / b for a, b in zip(over, under, strict=True)]

@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from itertools import count
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import scipy.linalg  # noqa: F401  (loads SciPy's own BLAS, so that the controller below sees it)
@@ -137,23 +138,59 @@ def one_blas_thread() -> Iterator[None]:
                 workers.limiter = None
 
 
+class _Shared(Generic[T, R]):
+    """Blocks that several threads take in turn, each the next one, until none is left or one has failed."""
+
+    def __init__(self, function: Callable[[T], R], blocks: Sequence[T]) -> None:
+        self._function, self._blocks = function, blocks
+        self._results: list[R | None] = [None] * len(blocks)
+        self._failures: dict[int, BaseException] = {}
+        self._next = count()  # one at a time under the GIL
+        self._settings = np.geterr()
+        self.is_stopped = False
+
+    def work(self) -> None:
+        """Take blocks until there are no more."""
+        for k in self._next:
+            if k >= len(self._blocks) or self.is_stopped:
+                return
+            try:
+                self._results[k] = self._function(self._blocks[k])
+            except BaseException as failure:  # raised again by the caller
+                self._failures[k], self.is_stopped = failure, True
+
+    def help(self) -> None:
+        """Do the same in another thread, with the caller's floating-point error settings."""
+        with np.errstate(**self._settings):
+            self.work()
+
+    def results(self) -> list[R]:
+        """Return the results in block order, or raise what the first block that failed has raised."""
+        if self._failures:
+            raise self._failures[min(self._failures)]
+        return cast(list[R], self._results)
+
+
 def map_blocks(function: Callable[[T], R], blocks: Sequence[T]) -> list[R]:
     """Apply `function` to every block, in threads when there are several of both.
 
-    NumPy's floating-point error settings are those of the caller in every thread.
+    The calling thread works too, so that a call from within a block function ends whatever the
+    others do, and threads take block after block without being handed each.  NumPy's
+    floating-point error settings are those of the caller in every thread.
     """
-    settings = np.geterr()
-
-    def as_the_caller(block: T) -> R:
-        with np.errstate(**settings):
-            return function(block)
-
     with one_blas_thread():
-        n_threads = get_num_threads()
-        if n_threads == 1 or len(blocks) == 1:
+        helpers = min(get_num_threads(), len(blocks)) - 1
+        if helpers < 1:
             return [function(block) for block in blocks]
         with _workers.lock:
             if _workers.pool is None:
-                _workers.pool = ThreadPoolExecutor(n_threads, "newtonkit")
+                _workers.pool = ThreadPoolExecutor(get_num_threads(), "newtonkit")
             pool = _workers.pool
-        return list(pool.map(as_the_caller, blocks))
+        shared = _Shared(function, blocks)
+        futures = [pool.submit(shared.help) for _ in range(helpers)]
+        try:
+            shared.work()
+        finally:
+            shared.is_stopped = True
+            wait([future for future in futures if not future.cancel()])
+        return shared.results()
