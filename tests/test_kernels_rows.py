@@ -227,7 +227,7 @@ def test_kernels_are_for_large_problems(size: float, monkeypatch: pytest.MonkeyP
         original = getattr(kernels, name)
         return lambda *given: (used.append(name), original(*given))[1]
 
-    names = ("residual_squares", "elementwise_rows", "normalised_sums", "normalised_rows")
+    names = ("numbered_squares", "numbered_elementwise_rows", "numbered_sums", "numbered_rows")
     for name in names:
         monkeypatch.setattr(kernels, name, noted(name))
     n = int(100_000 * size)
