@@ -13,6 +13,8 @@ import math
 import numpy as np
 
 from newtonkit.design.kernels import (
+    column_product,
+    column_transposed_product,
     compiled,
     compiled_as_written,
     csr_product,
@@ -23,7 +25,7 @@ from newtonkit.design.kernels import (
 )
 
 # How many rows of a sweep are dealt with at a time: their entries stay in cache.
-_TILE_ENTRIES, _LEAST_TILE, _MOST_TILE = 2**15, 16, 512
+_TILE_ENTRIES, _LEAST_TILE, _LEAST_TALL, _MOST_TILE = 2**15, 16, 128, 512
 
 
 @compiled
@@ -176,8 +178,8 @@ def normalised_rows(  # type: ignore[no-untyped-def]
 
 
 # exp(v) = 2^k exp(r) with k = round(v / log 2), log 2 in two parts so that r keeps its digits, and
-# |r| < 0.35 where the Taylor polynomial of degree 13 is exact to rounding: within 0.7 units in the
-# last place in all.  Adding _ROUNDER rounds to an integer and leaves it in the lowest bits.
+# |r| < 0.35 where the Taylor polynomial of degree 13 is exact to rounding: within 1.1 units in the
+# last place in all, mostly 0.7.  Adding _ROUNDER rounds to an integer and leaves it in the lowest bits.
 
 _LOG2E, _LOG2_HIGH, _LOG2_LOW = 1.4426950408889634, 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _ROUNDER = 6755399441055744.0
@@ -213,22 +215,23 @@ def exponentials(x, shift, sign, out, scratch):  # type: ignore[no-untyped-def]
 
 
 @compiled_as_written
-def scaled_activations(kind, u, scale, f, first, scratch):  # type: ignore[no-untyped-def]
-    """Fill f(u) and f'(u), both times exp(-scale), for the activations that have a number."""
-    exponentials(u, scale, 1.0, f, scratch)  # type: ignore[no-untyped-call]
+def scaled_activations(kind, u, scale, f, first, second, scratch):  # type: ignore[no-untyped-def]
+    """Fill f(u), f'(u) and f''(u), all times exp(-scale), for the activations that have a number."""
+    exponentials(u, scale, 1.0, second, scratch)  # type: ignore[no-untyped-call]
     unit = np.exp(-scale)
     if kind == 0:
         for i in range(len(u)):
-            first[i] = f[i]
+            f[i] = second[i]
+            first[i] = second[i]
     elif kind == 3:
         for i in range(len(u)):
-            first[i] = f[i] + unit
-            f[i] += u[i] * unit
+            f[i] = second[i] + u[i] * unit
+            first[i] = second[i] + unit
     else:
         exponentials(u, scale, -1.0, first, scratch)  # type: ignore[no-untyped-call]
         t = _SINE
         for i in range(len(u)):
-            v, even, odd = u[i], 0.5 * (f[i] + first[i]), 0.5 * (f[i] - first[i])
+            v, even, odd = u[i], 0.5 * (second[i] + first[i]), 0.5 * (second[i] - first[i])
             s = min(v * v, 1.0)
             short = (t[0] + s * (t[1] + s * (t[2] + s * t[3]))) + (s * s) * (s * s) * (
                 t[4] + s * (t[5] + s * (t[6] + s * (t[7] + s * t[8])))
@@ -236,6 +239,7 @@ def scaled_activations(kind, u, scale, f, first, scratch):  # type: ignore[no-un
             odd = v * short * unit if abs(v) < 1.0 else odd  # without cancellation
             f[i] = even if kind == 1 else odd
             first[i] = odd if kind == 1 else even
+            second[i] = f[i]
 
 
 @compiled
@@ -260,21 +264,14 @@ _FEW_ROWS = 512
 def _activate(kind, u, scale, work):  # type: ignore[no-untyped-def]
     """Fill the first rows of `work` with f, f' and f'' times exp(-scale)."""
     count = len(u)
-    f, first, second = work[0, :count], work[1, :count], work[2, :count]
-    scaled_activations(kind, u, scale, f, first, second)  # type: ignore[no-untyped-call]
-    if kind == 3:
-        unit = np.exp(-scale)
-        for i in range(count):
-            second[i] = first[i] - unit
-    else:
-        for i in range(count):
-            second[i] = f[i]
+    f, first, second, scratch = work[0, :count], work[1, :count], work[2, :count], work[3, :count]
+    scaled_activations(kind, u, scale, f, first, second, scratch)  # type: ignore[no-untyped-call]
 
 
 @compiled
 def numbered_squares(kind, u, b, weights):  # type: ignore[no-untyped-def]
     """Do what ``residual_squares`` does."""
-    work, total = np.empty((3, _FEW_ROWS)), 0.0
+    work, total = np.empty((4, _FEW_ROWS)), 0.0
     for first in range(0, len(u), _FEW_ROWS):
         last = min(first + _FEW_ROWS, len(u))
         _activate(kind, u[first:last], 0.0, work)  # type: ignore[no-untyped-call]
@@ -286,7 +283,7 @@ def numbered_squares(kind, u, b, weights):  # type: ignore[no-untyped-def]
 @compiled
 def numbered_elementwise_rows(kind, u, b, weights, gradient, diagonal, magnitude):  # type: ignore[no-untyped-def]
     """Do what ``elementwise_rows`` does."""
-    work = np.empty((3, _FEW_ROWS))
+    work = np.empty((4, _FEW_ROWS))
     for first in range(0, len(u), _FEW_ROWS):
         last = min(first + _FEW_ROWS, len(u))
         _activate(kind, u[first:last], 0.0, work)  # type: ignore[no-untyped-call]
@@ -307,7 +304,7 @@ def numbered_elementwise_rows(kind, u, b, weights, gradient, diagonal, magnitude
 def numbered_scale_and_sum(kind, u, weights):  # type: ignore[no-untyped-def]
     """Return the logarithmic scale of f in one group, and ``sum(weights * f)`` times exp(-scale)."""
     scale, total = _tile_scale(kind, u, -np.inf), 0.0  # type: ignore[no-untyped-call]
-    work = np.empty((3, _FEW_ROWS))
+    work = np.empty((4, _FEW_ROWS))
     for first in range(0, len(u), _FEW_ROWS):
         count = min(_FEW_ROWS, len(u) - first)
         f = work[0, :count]
@@ -327,7 +324,7 @@ def numbered_scale_and_sum(kind, u, weights):  # type: ignore[no-untyped-def]
 @compiled
 def numbered_sums(kind, u, b, weights, constants, out):  # type: ignore[no-untyped-def]
     """Do what ``normalised_sums`` does for one group, `out` of shape (5,)."""
-    work, part = np.empty((3, _FEW_ROWS)), np.empty(5)
+    work, part = np.empty((4, _FEW_ROWS)), np.empty(5)
     out[:] = 0.0
     for first in range(0, len(u), _FEW_ROWS):
         last = min(first + _FEW_ROWS, len(u))
@@ -343,7 +340,7 @@ def numbered_rows(  # type: ignore[no-untyped-def]
     kind, u, b, weights, constants, entropy_weight, gradient, diagonal, magnitude, column, other_column
 ):
     """Do what ``normalised_rows`` does for one group."""
-    work = np.empty((3, _FEW_ROWS))
+    work = np.empty((4, _FEW_ROWS))
     for first in range(0, len(u), _FEW_ROWS):
         last = min(first + _FEW_ROWS, len(u))
         _activate(kind, u[first:last], constants[0], work)  # type: ignore[no-untyped-call]
@@ -369,7 +366,7 @@ def numbered_rows(  # type: ignore[no-untyped-def]
 def _fill_columns(u, b, weights, kind, is_normalised, scale, work, columns):  # type: ignore[no-untyped-def]
     """Fill the columns of a tile: l' of the squared loss, or s f' f, s f' b and s f' times the scale."""
     f, first = work[0, : len(u)], work[1, : len(u)]
-    scaled_activations(kind, u, scale, f, first, work[2, : len(u)])  # type: ignore[no-untyped-call]
+    _activate(kind, u, scale, work)  # type: ignore[no-untyped-call]
     if len(weights) > 1:
         for i in range(len(u)):
             first[i] *= weights[i]
@@ -391,7 +388,7 @@ def _fill_columns(u, b, weights, kind, is_normalised, scale, work, columns):  # 
 @compiled
 def _next_tile(image, offset, b, weights, kind, is_normalised, scale, work, columns, out, sums):  # type: ignore[no-untyped-def]
     """Fill the columns of a tile from its image, sums brought to its scale where larger; return the scale."""
-    tile = work[3, : len(image)]
+    tile = work[4, : len(image)]
     if len(offset) > 1:
         for i in range(len(image)):
             tile[i] = image[i] + offset[i]
@@ -429,7 +426,7 @@ def dense_sweep(rows, x, offset, b, weights, kind, is_normalised, image, out, su
     n_rows, n_columns = rows.shape
     length = min(max(_TILE_ENTRIES // n_columns, _LEAST_TILE), _MOST_TILE)
     scale = -np.inf if is_normalised else 0.0
-    work, columns = np.empty((4, length)), np.empty((len(out), length))
+    work, columns = np.empty((5, length)), np.empty((len(out), length))
     for first in range(0, n_rows, length):
         last = min(first + length, n_rows)
         part = image[first:last]
@@ -443,11 +440,31 @@ def dense_sweep(rows, x, offset, b, weights, kind, is_normalised, image, out, su
 
 
 @compiled
+def column_sweep(columns, ends, x, offset, b, weights, kind, is_normalised, image, out, sums):  # type: ignore[no-untyped-def]
+    """Do what ``dense_sweep`` does for rows in Fortran order, see ``column_product``."""
+    length = min(max(_TILE_ENTRIES // len(columns), _LEAST_TALL), _MOST_TILE)
+    scale = -np.inf if is_normalised else 0.0
+    work, pulls = np.empty((5, length)), np.empty((len(out), length))
+    rows = np.empty(2, dtype=np.intp)
+    for first in range(0, len(image), length):
+        last = min(first + length, len(image))
+        part = image[first:last]
+        rows[0], rows[1] = ends[0] + first, ends[0] + last
+        column_product(columns, rows, x, part)  # type: ignore[no-untyped-call]
+        shift = offset[first:last] if len(offset) > 1 else offset
+        weighted = weights[first:last] if len(weights) > 1 else weights
+        given = (part, shift, b[first:last], weighted, kind, is_normalised, scale, work, pulls, out, sums)
+        scale = _next_tile(*given)  # type: ignore[no-untyped-call]
+        column_transposed_product(columns, rows, pulls[:, : last - first], out)  # type: ignore[no-untyped-call]
+    return scale
+
+
+@compiled
 def csr_sweep(data, indices, indptr, x, offset, b, weights, kind, is_normalised, image, out, sums):  # type: ignore[no-untyped-def]
     """Do what ``dense_sweep`` does for rows in CSR."""
     n_rows = len(image)
     scale = -np.inf if is_normalised else 0.0
-    work, columns = np.empty((4, _MOST_TILE)), np.empty((len(out), _MOST_TILE))
+    work, columns = np.empty((5, _MOST_TILE)), np.empty((len(out), _MOST_TILE))
     by_row, totals = np.empty((_MOST_TILE, len(out))), np.zeros((out.shape[1], len(out)))
     for first in range(0, n_rows, _MOST_TILE):
         last = min(first + _MOST_TILE, n_rows)
@@ -474,5 +491,5 @@ def csr_sweep(data, indices, indptr, x, offset, b, weights, kind, is_normalised,
     if len(out) > 1:
         for j in range(3):
             for k in range(len(totals)):
-                out[j, k] = totals[k, j]
+                out[j, k] += totals[k, j]
     return scale

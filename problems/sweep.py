@@ -91,7 +91,11 @@ def _compiled(problem: Problem) -> tuple[int, bool] | None:
 def _compiled_sweep(
     problem: Problem, x: FloatArray, kind: int, is_normalised: bool
 ) -> tuple[FloatArray, Pulls]:
-    from newtonkit.problems.kernels import csr_sweep, dense_sweep  # noqa: PLC0415  (Numba: only for large data)
+    from newtonkit.problems.kernels import (  # noqa: PLC0415  (Numba: only for large data)
+        column_sweep,
+        csr_sweep,
+        dense_sweep,
+    )
 
     design, outer, offset = problem.design, problem.outer, problem.offset
     image, d = np.empty(design.shape[0]), design.shape[1]
@@ -107,7 +111,7 @@ def _compiled_sweep(
         part = np.ones(1) if weights is None else weights[block]
         if has_ones:
             shift = shift + x[-1]
-        kernel: Any = dense_sweep if len(arrays) == 1 else csr_sweep
+        kernel: Any = {1: dense_sweep, 2: column_sweep, 3: csr_sweep}[len(arrays)]
         given = point, shift, target[block], part, kind, is_normalised, image[block], out, sums
         scale = kernel(*arrays, *given)
         if has_ones:

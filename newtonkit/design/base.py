@@ -104,7 +104,7 @@ class Design(ABC):
         """Return the design of the given rows, in the given order (a copy)."""
 
     def kernel_rows(self, rows: slice) -> tuple[tuple[NDArray[Any], ...], bool] | None:
-        """Return (rows,) or (data, indices, indptr) for kernels, and whether a column of ones follows."""
+        """Return (rows,), (columns, ends) or (data, indices, indptr), and whether ones are to follow."""
         return None
 
     def dense_rows(self, rows: slice) -> NDArray[Any]:

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from newtonkit.design.base import Design, FloatArray, IntArray
-from newtonkit.design.gram import Order, threaded_gram, weighted_gram
+from newtonkit.design.gram import THIN, Order, run_gram, threaded_gram, weighted_gram
 from newtonkit.design.pieces import row_blocks, row_runs
 from newtonkit.design.threads import map_blocks
 
-_FEW_COLUMNS = 8
-_FEW_PRODUCTS = 4
+FEW_COLUMNS = 8
+FEW_PRODUCTS = 4
 _FEW_PROJECTED = 16
 _TILE_ENTRIES = 2**16
 _GATHERED = 512
@@ -55,6 +55,11 @@ class DenseDesign(Design):
         return not self.is_small and self._array.flags.c_contiguous
 
     @property
+    def is_thin(self) -> bool:
+        """Whether there are so few columns that BLAS is slower than inner products of a few rows."""
+        return self.shape[1] <= THIN
+
+    @property
     def sweeps(self) -> tuple[slice, ...]:
         """See :attr:`Design.sweeps`."""
         return row_runs(self.shape[0]) if self._has_kernels else self.blocks
@@ -67,14 +72,14 @@ class DenseDesign(Design):
             image = np.empty(block.stop - block.start)
             dense_product(self._array[block], np.ascontiguousarray(x), image)  # type: ignore[no-untyped-call]
             return image
-        if self._has_kernels and x.shape[1] <= _FEW_PRODUCTS:
+        if self._has_kernels and x.shape[1] <= FEW_PRODUCTS:
             from newtonkit.design.kernels import dense_products  # noqa: PLC0415  (Numba: only for large data)
 
             images = np.empty((block.stop - block.start, x.shape[1]))
             dense_products(self._array[block], np.ascontiguousarray(x.T), images)  # type: ignore[no-untyped-call]
             return images
         rows = self._block(block)
-        if x.ndim == 1 or x.shape[1] > _FEW_COLUMNS:
+        if x.ndim == 1 or x.shape[1] > FEW_COLUMNS:
             return rows @ x
         out = np.empty((len(rows), x.shape[1]))
         columns = np.ascontiguousarray(x)
@@ -85,7 +90,7 @@ class DenseDesign(Design):
 
     def block_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
         """See :meth:`Design.block_transposed_product`."""
-        if self._has_kernels and (v.ndim == 1 or v.shape[1] <= _FEW_COLUMNS):
+        if self._has_kernels and (v.ndim == 1 or v.shape[1] <= FEW_COLUMNS):
             from newtonkit.design.kernels import (  # noqa: PLC0415  (Numba: only for large data)
                 dense_transposed_product,
             )
@@ -95,7 +100,7 @@ class DenseDesign(Design):
             dense_transposed_product(self._array[block], columns, out)  # type: ignore[no-untyped-call]
             return out.T.reshape(self.shape[1], *v.shape[1:])
         rows = self._block(block)
-        if v.ndim == 2 and v.shape[1] <= _FEW_COLUMNS:
+        if v.ndim == 2 and v.shape[1] <= FEW_COLUMNS:
             return np.asarray(v.T @ rows).T  # this way round, BLAS goes through the rows once
         return rows.T @ v
 
@@ -150,6 +155,13 @@ class DenseDesign(Design):
         """See :meth:`Design.sandwich`."""
         if self.is_small and not (weights < 0.0).any():
             return super().sandwich(weights)
+        if self.is_thin and self._has_kernels:
+            from newtonkit.design.kernels import thin_gram  # noqa: PLC0415  (Numba: only for large data)
+
+            def add(run: slice, out: FloatArray) -> None:
+                thin_gram(self._array[run], weights[run], out)  # type: ignore[no-untyped-call]
+
+            return run_gram(add, *self.shape)
         return threaded_gram(self.fill_scaled, None, weights, self.shape[1], self._gram_order)
 
     def sandwich_rows(self, indices: IntArray, weights: FloatArray) -> FloatArray:

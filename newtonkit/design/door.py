@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from newtonkit.design.base import Design, FloatArray
+from newtonkit.design.columns import ColumnDesign
 from newtonkit.design.dense import DenseDesign
 from newtonkit.design.intercept import InterceptDesign
 from newtonkit.design.pieces import row_blocks
@@ -195,7 +196,9 @@ def _dense_design(A: Any, name: str) -> DenseDesign:
         array = np.ascontiguousarray(array)  # BLAS wants one axis with unit stride
     largest = map_blocks(lambda block: float(np.abs(array[block]).max()), row_blocks(*array.shape))
     check_size(max(largest, key=lambda size: np.inf if np.isnan(size) else size), name)
-    return DenseDesign(array)
+    design = DenseDesign(array)
+    by_columns = array.flags.f_contiguous and not array.flags.c_contiguous
+    return ColumnDesign(array) if by_columns and not design.is_small else design
 
 
 def _sparse_design(A: Any, name: str) -> SparseDesign:

@@ -34,12 +34,11 @@ _FEWEST_ROWS, _MOST_ROWS = 256, 8192
 _TOTALS_ENTRIES = 3 * 2**19  # of all partial sums together: 12 MB
 _MOST_TOTALS, _FEWEST_TOTALS = 8, 4
 _STRIPES = 8
-_FEW_COLUMNS = 32
+THIN = 32
 _PAIRED_TOTALS_ENTRIES = 2**21
 _PAIRED_ROWS = 2**14
 _PAIRED_STRIPES = 4
 _MIRRORED = 64
-_LARGE = 1_000_000  # entries: up to here Numba is not loaded
 
 
 def _blas(name: str, *types: Any) -> Any:
@@ -121,26 +120,13 @@ def _by_sign(indices: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArr
     return indices[order], np.sqrt(np.abs(weights[order])), len(up)
 
 
-def _add_block(
-    fill: Fill,
-    indices: IntArray,
-    weights: FloatArray,
-    order: Order,
-    out: FloatArray,
-    *,
-    is_compiled: bool = False,
-) -> None:
+def _add_block(fill: Fill, indices: IntArray, weights: FloatArray, order: Order, out: FloatArray) -> None:
     """Add the Gram matrix of a block of rows to the lower triangle of `out`."""
     d = len(out)
-    if d <= _FEW_COLUMNS:  # so few that BLAS is quicker with a product of two matrices
+    if d <= THIN:  # so few that BLAS is quicker with a product of two matrices
         both = _scratch.array((2 * len(indices), d), "C")
         rows, scaled = both[: len(indices)], both[len(indices) :]
         fill(indices, np.ones(len(indices)), rows)
-        if is_compiled:
-            from newtonkit.design.kernels import thin_gram  # noqa: PLC0415  (Numba: only for large data)
-
-            thin_gram(rows, weights, out)  # type: ignore[no-untyped-call]
-            return
         np.multiply(rows, weights[:, None], out=scaled)
         out += rows.T @ scaled
         return
@@ -228,15 +214,28 @@ def threaded_gram(
     count = max(1, min(count, len(blocks)))
     edges = [len(blocks) * k // count for k in range(count + 1)]
 
-    is_large = len(weights) * d > _LARGE
-
     def add_run(run: slice) -> FloatArray:
         out = np.zeros((d, d))
         for block in blocks[run]:
-            _add_block(fill, _chosen(indices, block), weights[block], order, out, is_compiled=is_large)
+            _add_block(fill, _chosen(indices, block), weights[block], order, out)
         return out
 
     totals = map_blocks(add_run, [slice(a, b) for a, b in pairwise(edges)])
+    for total in totals[1:]:
+        totals[0] += total
+    return mirror(totals[0])
+
+
+def run_gram(add: Callable[[slice, FloatArray], None], n: int, d: int) -> FloatArray:
+    """Return a Gram matrix of n rows, which ``add(run, out)`` adds to a lower triangle by runs of rows."""
+    edges = [n * k // _MOST_TOTALS for k in range(_MOST_TOTALS + 1)]
+
+    def summed(run: slice) -> FloatArray:
+        out = np.zeros((d, d))
+        add(run, out)
+        return out
+
+    totals = map_blocks(summed, [slice(a, b) for a, b in pairwise(edges)])
     for total in totals[1:]:
         totals[0] += total
     return mirror(totals[0])

@@ -35,13 +35,13 @@ def compiled_as_written(function: F) -> F:
 
 # Dense rows in C order, each read from memory once, whatever is done with it.  Entries may be
 # float32, all else is float64.  One row at a time goes through memory in the order that processors
-# foresee.  Rows so long that the sums leave the fastest cache meanwhile are taken a few at a time,
-# and are added up four at a time in pieces, which share what is loaded and stored of the sums.
+# foresee.  Short rows are added up four at a time, which share what is loaded and stored of the
+# sums; so are rows so long that the sums leave the fastest cache meanwhile, in pieces.
 
-_LONG_ROWS = 640
+_SHORT_ROWS, _LONG_ROWS = 320, 640
 _ROWS_AT_ONCE = 16
 _PIECE = 512
-_TURNED = 64
+_TURNED = 128
 
 
 @compiled
@@ -125,6 +125,14 @@ def thin_gram(rows, weights, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _add_short_rows(a, b, c, d, factors, total):  # type: ignore[no-untyped-def]
+    """Add ``factors @ (a, b, c, d)`` to `total`."""
+    p, q, r, s = factors[0], factors[1], factors[2], factors[3]
+    for k in range(len(total)):
+        total[k] += (p * a[k] + q * b[k]) + (r * c[k] + s * d[k])
+
+
+@compiled
 def _add_four_rows(a, b, c, d, factors, first, second, third):  # type: ignore[no-untyped-def]
     """Add ``factors @ (a, b, c, d)`` to three sums; `factors` has shape (3, 4)."""
     p, q, r = factors[0], factors[1], factors[2]
@@ -165,6 +173,11 @@ def dense_transposed_product(rows, columns, out):  # type: ignore[no-untyped-def
             factors = columns[:, i : i + 4]
             a, b, c, d = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
             _add_four_rows(a, b, c, d, factors, out[0], out[1], out[2])  # type: ignore[no-untyped-call]
+    elif len(columns) == 1 and n_columns <= _SHORT_ROWS:
+        done = n_rows - n_rows % 4
+        for i in range(0, done, 4):
+            a, b, c, d = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
+            _add_short_rows(a, b, c, d, columns[0, i : i + 4], out[0])  # type: ignore[no-untyped-call]
     elif n_columns >= _LONG_ROWS:
         done = n_rows
         for first in range(0, n_rows, _ROWS_AT_ONCE):
@@ -182,7 +195,11 @@ def dense_gram_product(rows, weights, x, offset, image, out):  # type: ignore[no
     """
     n_rows, n_columns = rows.shape
     varies = len(offset) > 1
-    at_once = _ROWS_AT_ONCE if n_columns >= _LONG_ROWS else 1
+    at_once = 1
+    if n_columns <= _SHORT_ROWS:
+        at_once = 4
+    elif n_columns >= _LONG_ROWS:
+        at_once = _ROWS_AT_ONCE
     factors = np.empty(at_once)
     for first in range(0, n_rows, at_once):
         last = min(first + at_once, n_rows)
@@ -193,7 +210,10 @@ def dense_gram_product(rows, weights, x, offset, image, out):  # type: ignore[no
                 total += row[k] * x[k]
             image[i] = total
             factors[i - first] = (total - (offset[i] if varies else offset[0])) * weights[i]
-        if at_once > 1:
+        if at_once == 4 and last - first == 4:
+            a, b, c, d = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
+            _add_short_rows(a, b, c, d, factors, out)  # type: ignore[no-untyped-call]
+        elif at_once > 1:
             _add_long_rows(rows, first, last, factors, out)  # type: ignore[no-untyped-call]
         else:
             row, factor = rows[first], factors[0]
@@ -285,6 +305,130 @@ def shift_rows(shifts, groups, centres, factors, out):  # type: ignore[no-untype
         target = out[i, :n_columns]
         for k in range(n_columns):
             target[k] = factor * (target[k] - shift * centre[k])
+
+
+# Dense data in Fortran order, given transposed: `columns` has shape (d, n) in C order, and
+# ``ends`` holds the first row that is meant and the one after the last.  A few hundred rows at a
+# time stay in cache from a product to the next; sums run along the columns.
+
+_TALL = 512
+_TALL_WEIGHTED = 128
+
+
+@compiled
+def _add_columns(columns, first, last, x, image):  # type: ignore[no-untyped-def]
+    """Fill `image` with the product of the rows `first` to `last` with x, four columns at a time."""
+    d = len(columns)
+    image[:] = 0.0
+    for k in range(0, d - d % 4, 4):
+        p, q, r, s = x[k], x[k + 1], x[k + 2], x[k + 3]
+        a, b = columns[k, first:last], columns[k + 1, first:last]
+        c, e = columns[k + 2, first:last], columns[k + 3, first:last]
+        for i in range(len(image)):
+            image[i] += (p * a[i] + q * b[i]) + (r * c[i] + s * e[i])
+    for k in range(d - d % 4, d):
+        p, a = x[k], columns[k, first:last]
+        for i in range(len(image)):
+            image[i] += p * a[i]
+
+
+@compiled
+def _add_inner_products(columns, first, last, v, out):  # type: ignore[no-untyped-def]
+    """Add the inner products of v with the rows `first` to `last` of each column to `out`."""
+    d = len(columns)
+    for k in range(0, d - d % 4, 4):
+        a, b = columns[k, first:last], columns[k + 1, first:last]
+        c, e = columns[k + 2, first:last], columns[k + 3, first:last]
+        p, q, r, s = 0.0, 0.0, 0.0, 0.0
+        for i in range(len(v)):
+            p += v[i] * a[i]
+            q += v[i] * b[i]
+            r += v[i] * c[i]
+            s += v[i] * e[i]
+        out[k] += p
+        out[k + 1] += q
+        out[k + 2] += r
+        out[k + 3] += s
+    for k in range(d - d % 4, d):
+        p, a = 0.0, columns[k, first:last]
+        for i in range(len(v)):
+            p += v[i] * a[i]
+        out[k] += p
+
+
+@compiled
+def column_product(columns, ends, x, image):  # type: ignore[no-untyped-def]
+    """Do what ``dense_product`` does."""
+    for first in range(ends[0], ends[1], _TALL):
+        last = min(first + _TALL, ends[1])
+        part = image[first - ends[0] : last - ends[0]]
+        _add_columns(columns, first, last, x, part)  # type: ignore[no-untyped-call]
+
+
+@compiled
+def column_transposed_product(columns, ends, v, out):  # type: ignore[no-untyped-def]
+    """Do what ``dense_transposed_product`` does, for v of shape (k, n_rows)."""
+    for first in range(ends[0], ends[1], _TALL):
+        last = min(first + _TALL, ends[1])
+        for j in range(len(v)):
+            part = v[j, first - ends[0] : last - ends[0]]
+            _add_inner_products(columns, first, last, part, out[j])  # type: ignore[no-untyped-call]
+
+
+@compiled
+def column_gram_product(columns, ends, weights, x, offset, image, out):  # type: ignore[no-untyped-def]
+    """Do what ``dense_gram_product`` does."""
+    pull = np.empty(_TALL)
+    for first in range(ends[0], ends[1], _TALL):
+        a = first - ends[0]
+        last = min(first + _TALL, ends[1])
+        part, factors = image[a : last - ends[0]], pull[: last - first]
+        _add_columns(columns, first, last, x, part)  # type: ignore[no-untyped-call]
+        weighted = weights[a : last - ends[0]]
+        if len(offset) > 1:
+            moved = offset[a : last - ends[0]]
+            for i in range(len(part)):
+                factors[i] = (part[i] - moved[i]) * weighted[i]
+        else:
+            for i in range(len(part)):
+                factors[i] = (part[i] - offset[0]) * weighted[i]
+        _add_inner_products(columns, first, last, factors, out)  # type: ignore[no-untyped-call]
+
+
+@compiled
+def column_square_sums(columns, ends, row_sums, column_sums):  # type: ignore[no-untyped-def]
+    """Do what ``dense_square_sums`` does."""
+    row_sums[:] = 0.0
+    for first in range(ends[0], ends[1], _TALL):
+        last = min(first + _TALL, ends[1])
+        part = row_sums[first - ends[0] : last - ends[0]]
+        for k in range(len(columns)):
+            a, total = columns[k, first:last], 0.0
+            for i in range(len(a)):
+                square = np.float64(a[i]) * np.float64(a[i])
+                part[i] += square
+                total += square
+            column_sums[k] += total
+
+
+@compiled
+def column_thin_gram(columns, ends, weights, out):  # type: ignore[no-untyped-def]
+    """Do what ``thin_gram`` does."""
+    d = len(columns)
+    weighted = np.empty((d, _TALL_WEIGHTED))
+    sums = np.empty(d)
+    for first in range(ends[0], ends[1], _TALL_WEIGHTED):
+        last = min(first + _TALL_WEIGHTED, ends[1])
+        factors = weights[first - ends[0] : last - ends[0]]
+        for k in range(d):
+            a, target = columns[k, first:last], weighted[k]
+            for i in range(len(factors)):
+                target[i] = factors[i] * a[i]
+            sums[: k + 1] = 0.0
+            given = weighted[: k + 1], 0, last - first, columns[k, first:last], sums
+            _add_inner_products(*given)  # type: ignore[no-untyped-call]
+            for j in range(k + 1):
+                out[k, j] += sums[j]
 
 
 # Sparse rows (CSR): `indptr` has the ends of the rows that are meant within all of `data` and

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import count
 from typing import Any, Generic, TypeVar, cast
@@ -112,10 +112,12 @@ def set_num_threads(n_threads: int) -> None:
     if wanted < 1:
         raise ValueError(f"n_threads must be at least 1, got {wanted}")
     with _workers.lock:
-        if _workers.pool is not None and wanted != _workers.n_threads:
-            _workers.pool.shutdown(wait=True)
-            _workers.pool = None
+        former = None
+        if wanted != _workers.n_threads:
+            former, _workers.pool = _workers.pool, None
         _workers.n_threads = wanted
+    if former is not None:  # without waiting: whoever is at work in it may need the lock
+        former.shutdown(wait=False)
 
 
 @contextmanager
@@ -146,13 +148,14 @@ class _Shared(Generic[T, R]):
         self._results: list[R | None] = [None] * len(blocks)
         self._failures: dict[int, BaseException] = {}
         self._next = count()  # one at a time under the GIL
-        self._settings = np.geterr()
+        self._settings: dict[str, Any] = {**np.geterr(), "call": np.geterrcall()}
         self.is_stopped = False
 
     def work(self) -> None:
-        """Take blocks until there are no more."""
-        for k in self._next:
-            if k >= len(self._blocks) or self.is_stopped:
+        """Take blocks until there are no more; a block that is taken is dealt with."""
+        while not self.is_stopped:
+            k = next(self._next)
+            if k >= len(self._blocks):
                 return
             try:
                 self._results[k] = self._function(self._blocks[k])
@@ -165,10 +168,29 @@ class _Shared(Generic[T, R]):
             self.work()
 
     def results(self) -> list[R]:
-        """Return the results in block order, or raise what the first block that failed has raised."""
+        """Return the results in block order, or raise what the first block that failed has raised.
+
+        An interruption goes before errors.
+        """
         if self._failures:
-            raise self._failures[min(self._failures)]
+            order = sorted(self._failures, key=lambda k: (isinstance(self._failures[k], Exception), k))
+            failure = self._failures[order[0]]
+            self._failures.clear()
+            try:
+                raise failure
+            finally:
+                del failure  # else it would hold itself, and all arrays at hand, by its traceback
         return cast(list[R], self._results)
+
+
+def _wait_for(futures: Sequence[Future[None]]) -> None:
+    """Return when none of the futures is at work any more, even if interrupted once meanwhile."""
+    running = [future for future in futures if not future.cancel()]
+    try:
+        wait(running)
+    except BaseException:
+        wait(running)
+        raise
 
 
 def map_blocks(function: Callable[[T], R], blocks: Sequence[T]) -> list[R]:
@@ -182,15 +204,14 @@ def map_blocks(function: Callable[[T], R], blocks: Sequence[T]) -> list[R]:
         helpers = min(get_num_threads(), len(blocks)) - 1
         if helpers < 1:
             return [function(block) for block in blocks]
+        shared = _Shared(function, blocks)
         with _workers.lock:
             if _workers.pool is None:
                 _workers.pool = ThreadPoolExecutor(get_num_threads(), "newtonkit")
-            pool = _workers.pool
-        shared = _Shared(function, blocks)
-        futures = [pool.submit(shared.help) for _ in range(helpers)]
+            futures = [_workers.pool.submit(shared.help) for _ in range(helpers)]
         try:
             shared.work()
         finally:
             shared.is_stopped = True
-            wait([future for future in futures if not future.cancel()])
+            _wait_for(futures)
         return shared.results()
