@@ -27,7 +27,7 @@ class ColumnDesign(DenseDesign):
     @property
     def sweeps(self) -> tuple[slice, ...]:
         """See :attr:`Design.sweeps`."""
-        return row_runs(self.shape[0])
+        return row_runs(*self.shape)
 
     def block_product(self, block: slice, x: FloatArray) -> FloatArray:
         """See :meth:`Design.block_product`."""

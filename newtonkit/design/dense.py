@@ -62,7 +62,7 @@ class DenseDesign(Design):
     @property
     def sweeps(self) -> tuple[slice, ...]:
         """See :attr:`Design.sweeps`."""
-        return row_runs(self.shape[0]) if self._has_kernels else self.blocks
+        return row_runs(*self.shape) if self._has_kernels else self.blocks
 
     def block_product(self, block: slice, x: FloatArray) -> FloatArray:
         """See :meth:`Design.block_product`."""

@@ -38,9 +38,13 @@ def vector_pieces(n_rows: int) -> tuple[slice, ...]:
     return tuple(slice(a, b) for a, b in pairwise(edges))
 
 
-def row_runs(n_rows: int) -> tuple[slice, ...]:
-    """Cut rows into a few runs of nearly equal length, more than there are threads as a rule."""
-    edges = [n_rows * k // _LONG_RUNS for k in range(_LONG_RUNS + 1)]
+def row_runs(n_rows: int, n_columns: int) -> tuple[slice, ...]:
+    """Cut rows into runs of nearly equal length: a few, that threads have little to hand over.
+
+    There are 32, or fewer if a run would be swept as quickly as it is handed over.
+    """
+    count = min(max(2 * round(n_rows * n_columns / (2 * _ENTRIES_SMALL)), 2), _LONG_RUNS)
+    edges = [n_rows * k // count for k in range(count + 1)]
     return tuple(slice(a, b) for a, b in pairwise(edges))
 
 
