@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,18 +14,7 @@ import newtonkit as nk
 from newtonkit.design import map_blocks
 from tests.meeting import A_WHILE, PATIENCE, Meeting
 
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    before = nk.get_num_threads()
-    yield
-    nk.set_num_threads(before)
-
-
-@pytest.fixture(params=[1, 2, 3])
-def n_threads(request: pytest.FixtureRequest) -> int:
-    nk.set_num_threads(request.param)
-    return int(request.param)
+pytestmark = pytest.mark.usefixtures("threads_restored")
 
 
 class Log:

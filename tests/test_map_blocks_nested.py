@@ -3,7 +3,6 @@
 import multiprocessing
 import threading
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,18 +12,7 @@ import newtonkit as nk
 from newtonkit.design import map_blocks
 from tests.meeting import PATIENCE, Meeting, in_time
 
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    before = nk.get_num_threads()
-    yield
-    nk.set_num_threads(before)
-
-
-@pytest.fixture(params=[1, 2, 3])
-def n_threads(request: pytest.FixtureRequest) -> int:
-    nk.set_num_threads(request.param)
-    return int(request.param)
+pytestmark = pytest.mark.usefixtures("threads_restored")
 
 
 class Refused(Exception):

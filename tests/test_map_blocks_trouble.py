@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,7 @@ import newtonkit as nk
 from newtonkit.design import map_blocks
 from tests.meeting import A_WHILE, PATIENCE, Meeting
 
-
-@pytest.fixture(autouse=True)
-def two_threads() -> Iterator[None]:
-    before = nk.get_num_threads()
-    nk.set_num_threads(2)
-    yield
-    nk.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 def test_the_lowest_block_that_fails_is_reported_though_taken_and_not_begun() -> None:

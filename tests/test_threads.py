@@ -2,7 +2,7 @@
 
 import multiprocessing
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,13 +12,7 @@ from scipy import sparse
 import newtonkit as nk
 from newtonkit.design import Design, as_design, map_blocks
 
-
-@pytest.fixture(autouse=True)
-def two_threads() -> Iterator[None]:
-    before = nk.get_num_threads()
-    nk.set_num_threads(2)
-    yield
-    nk.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 def data(n: int = 200_000, d: int = 5) -> np.ndarray:
