@@ -1,8 +1,9 @@
-"""Put fresh output into the README: what its Python prints, what ``newtonkit compare`` prints, and where.
+"""Put fresh output into the README and the manual: what Python and shell print there, and where.
 
 Run from the root of the repository, after a change of the solver, on a machine with nothing else to do::
 
     python -m bench.readme
+    python -m bench.readme newtonkit/manual/pages/tour.md
 
 The tables under "Measured" are those of the other modules here; they are pasted by hand.
 """
@@ -22,6 +23,7 @@ from typing import Any
 from bench.machine import header, machine, versions
 
 README = Path(__file__).resolve().parent.parent / "README.md"
+MANUAL = README.parent / "newtonkit" / "manual" / "pages"
 PYTHON = re.compile(
     r"^```python\n(?P<code>.*?)^```\n\n```text\n(?P<output>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -40,7 +42,7 @@ def python_output(text: str) -> list[str]:
     for block in PYTHON.finditer(text):
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            exec(compile(block["code"], "README.md", "exec"), names)
+            exec(compile(block["code"], "<page>", "exec"), names)
         printed.append(_stripped(out.getvalue()))
     return printed
 
@@ -93,4 +95,5 @@ def refreshed(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(refreshed(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in [Path(name) for name in sys.argv[1:]] or [README, *sorted(MANUAL.rglob("*.md"))]:
+        page.write_text(refreshed(page.read_text(encoding="utf-8")), encoding="utf-8")

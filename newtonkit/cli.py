@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.print_help()
             return 0
         prog = chosen.prog
+        arguments.command = [parser.prog, *(sys.argv[1:] if argv is None else argv)]
         code: int = arguments.run(arguments)
         sys.stdout.flush()  # here, where a reader that has left is dealt with, and not at exit
         return code

@@ -18,7 +18,7 @@ from newtonkit.methods import LEAST_WIDE, MethodName, Setting, checked_epsilon, 
 from newtonkit.metric import Metric
 from newtonkit.objective import Objective, PointEvaluation
 from newtonkit.options import checked_callback, checked_count, checked_generator, checked_number
-from newtonkit.progress import iteration_printer
+from newtonkit.progress import announced, iteration_printer
 from newtonkit.results import IterationRecord, MinimizeResult, Status
 
 _MOST_DENSE = 15_000
@@ -79,7 +79,9 @@ def minimize(
         leaves samples the same, so that a solve from one start can be repeated.
     callback : callable, optional
         Called as ``callback(record)`` with an :class:`IterationRecord` for every point,
-        the start included.  StopIteration raised in it ends the solve.
+        the start included.  StopIteration raised in it ends the solve.  Methods
+        ``begin(gtol, max_time, solves)`` and ``end()``, if it has them, are called before and after the
+        solve, however that ends.  :class:`newtonkit.ProgressBar` is such a callback.
     verbose : int, default 0
         1 prints a line for each iteration.
 
@@ -104,6 +106,8 @@ def minimize(
     A x (not where nothing of size d x d is formed: there it is one of them).
     BLAS is held at one thread during the solve and row blocks are spread over threads, so
     that the result does not depend on the number of threads.
+    Each record also goes to the logger "newtonkit" on level INFO, with the fields of the record
+    as attributes, if that level is enabled when the solve begins.
 
     Examples
     --------
@@ -134,8 +138,8 @@ def minimize(
         raise ValueError(f"method {chosen!r} forms {d} x {d} matrices; it is meant for d up to {_MOST_DENSE}")
     meter = Meter()
     limits = Limits(max_iter, meter.started + seconds)
-    with one_blas_thread():
-        first = _evaluate_start(problem, chosen, np.zeros(d) if x0 is None else as_vector(x0, "x0", d), meter)
+    with one_blas_thread(), announced(callback, tolerance, seconds, starts):
+        first = evaluated_start(problem, chosen, np.zeros(d) if x0 is None else as_vector(x0, "x0", d), meter)
         criteria = Criteria(tolerance, Reference(problem, first))
         seed = 0 if rng is None or chosen == "exact" else int(generator.integers(2**63))
         with meter.phase("metric"):
@@ -144,10 +148,11 @@ def minimize(
         show = iteration_printer(callback, verbose, setting.title)
         begin = partial(Descent, setting.builder, criteria, limits, meter, show, opening=setting.opening)
         points = _starting_points(problem, first, setting.metric, starts, generator)
-        return _result(setting, meter, _descend_all(begin, points))
+        return result_of(setting, meter, _descend_all(begin, points))
 
 
-def _evaluate_start(problem: Objective, method: str, x0: FloatArray, meter: Meter) -> PointEvaluation:
+def evaluated_start(problem: Objective, method: str, x0: FloatArray, meter: Meter) -> PointEvaluation:
+    """Return the problem evaluated at a start, refusing where it has no value or derivatives."""
     with meter.phase("value"):
         evaluation = problem.evaluate(x0)
     with meter.phase("gradient"):
@@ -200,7 +205,8 @@ def _random_start(
     return first
 
 
-def _result(setting: Setting, meter: Meter, descents: list[tuple[Descent, Status]]) -> MinimizeResult:
+def result_of(setting: Setting, meter: Meter, descents: list[tuple[Descent, Status]]) -> MinimizeResult:
+    """Return the best of some descents as a result."""
     best, status = min(descents, key=lambda pair: (not pair[1].success, pair[0].evaluation.value))
     history: tuple[IterationRecord, ...] = tuple(best.history)
     point = best.evaluation.refreshed()

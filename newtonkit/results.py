@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from os import PathLike
+from typing import TYPE_CHECKING
 
 from scipy.optimize import OptimizeResult
 
 from newtonkit.design import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# What a result needs to be shown as a table.
+_SHOWN = {"success", "status", "message", "fun", "x", "nit", "history"}
 
 
 class Status(IntEnum):
@@ -124,6 +132,9 @@ class IterationRecord:
 class MinimizeResult(OptimizeResult):
     """A ``scipy.optimize.OptimizeResult`` with the history of the solve.
 
+    Print it for a table of its iterations in 79 columns; a notebook shows the same.
+    ``repr(result)`` lists its entries, as SciPy does.
+
     Attributes
     ----------
     x : ndarray, shape (d,)
@@ -179,3 +190,56 @@ class MinimizeResult(OptimizeResult):
         shown = OptimizeResult()
         shown.update((key, value) for key, value in self.items() if key not in ("history", "starts"))
         return f"{shown!r}\n history: {len(self.get('history', ()))} records"
+
+    def __str__(self) -> str:
+        from newtonkit.result_views import as_text  # noqa: PLC0415
+
+        # A result may be put together, or cut down, by hand.
+        return as_text(self) if self.keys() >= _SHOWN else repr(self)
+
+    def _repr_html_(self) -> str | None:
+        from newtonkit.result_views import as_html  # noqa: PLC0415
+
+        return as_html(self) if self.keys() >= _SHOWN else None
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), "plot"]
+
+    def plot(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        against: str | None = None,
+        gtol: float | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw gradient and value on their way down; see :func:`newtonkit.plots.convergence`.
+
+        Parameters
+        ----------
+        path : str or path-like, optional
+            File to write, .png, .svg or .pdf; none by default.
+        against : {"passes", "iterations", "seconds"}, optional
+            What goes to the right; passes by default, where they are counted.
+        gtol : float, optional
+            A tolerance to be drawn as a line.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            What was drawn into; its figure is ``ax.figure``.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError
+            If `ax` is something else.
+        ValueError
+            If `path` ends in anything else, `against` is unknown, or `gtol` is not positive.
+        """
+        from newtonkit.plots.solves import draw_solve  # noqa: PLC0415
+
+        return draw_solve(self, path, against, gtol, ax)

@@ -72,7 +72,15 @@ def sweep_number(activation: Activation) -> int | None:
 
 
 class Exp(Activation):
-    """f(u) = exp(u)."""
+    """f(u) = exp(u).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.problems import Exp
+    >>> Exp()(np.array([0.0]))
+    (array([1.]), array([1.]), array([1.]))
+    """
 
     name = "exp"
     positive = True
@@ -92,7 +100,15 @@ class Exp(Activation):
 
 
 class Cosh(Activation):
-    """f(u) = cosh(u)."""
+    """f(u) = cosh(u).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.problems import Cosh
+    >>> Cosh()(np.array([0.0]))
+    (array([1.]), array([0.]), array([1.]))
+    """
 
     name = "cosh"
     positive = True
@@ -113,7 +129,15 @@ class Cosh(Activation):
 
 
 class Sinh(Activation):
-    """f(u) = sinh(u)."""
+    """f(u) = sinh(u).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.problems import Sinh
+    >>> Sinh()(np.array([0.0]))
+    (array([0.]), array([1.]), array([0.]))
+    """
 
     name = "sinh"
 
@@ -141,7 +165,15 @@ def _scaled_even_odd(u: FloatArray, log_scale: FloatArray) -> tuple[FloatArray, 
 
 
 class ExpPlusIdentity(Activation):
-    """f(u) = exp(u) + u: an exponential with a residual connection."""
+    """f(u) = exp(u) + u: an exponential with a residual connection.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.problems import ExpPlusIdentity
+    >>> ExpPlusIdentity()(np.array([0.0]))
+    (array([1.]), array([2.]), array([1.]))
+    """
 
     name = "exp_plus_identity"
 
@@ -172,6 +204,13 @@ class Power(Activation):
     ------
     ValueError
         If `k` is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.problems import Power
+    >>> Power(3)(np.array([2.0]))
+    (array([8.]), array([12.]), array([12.]))
     """
 
     def __init__(self, k: int) -> None:

@@ -43,6 +43,13 @@ class DerivativeReport:
     operator_error : float
         Largest relative difference between ``hess(x) @ v``, ``hessp(x, v)``, the array of
         the Hessian times v, and its diagonal; at most 1e-9 is expected.
+
+    Examples
+    --------
+    >>> import newtonkit as nk
+    >>> report = nk.check_derivatives(nk.SinhRegression([[1.0]], [2.0]), [0.3], rng=0)
+    >>> report.ok, round(report.gradient_slope), round(report.hessian_slope)
+    (True, 2, 3)
     """
 
     gradient_slopes: tuple[float, ...]

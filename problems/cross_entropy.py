@@ -30,6 +30,14 @@ class SoftmaxLogLoss(Normaliser):
         s, the multiplicity of each row.
     group_weights : ndarray of shape (m,), optional
         t, the weight of each group.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.problems import Problem, SoftmaxLogLoss
+    >>> outer = SoftmaxLogLoss(np.array([0.0, 1.0]))
+    >>> float(Problem([[0.0], [1.0]], outer).fun([0.0]))
+    0.6931471805599453
     """
 
     rank = 1
@@ -69,6 +77,12 @@ class SoftmaxLogLoss(Normaliser):
             return None
         weights = multiplied_weights(self.row_weights, indices, multiplicity)
         return SoftmaxLogLoss(self.target[indices], None, weights, self.group_weights)
+
+    def restricted(self, indices: IntArray, groups: Groups, kept: IntArray) -> SoftmaxLogLoss | None:
+        """See :meth:`OuterFunction.restricted`."""
+        if type(self) is not SoftmaxLogLoss:
+            return None
+        return SoftmaxLogLoss(*self._restricted_to(indices, groups, kept))
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: first a, then <s b, u>."""

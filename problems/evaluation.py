@@ -41,6 +41,13 @@ class Evaluation:
     ----------
     value : float
         L(x); infinite where L is not defined or overflows.
+
+    Examples
+    --------
+    >>> import newtonkit as nk
+    >>> evaluation = nk.ExpRegression([[1.0], [1.0]], [1.0, 3.0]).evaluate([0.0])
+    >>> float(evaluation.value), evaluation.gradient
+    (2.0, array([-2.]))
     """
 
     def __init__(
@@ -76,6 +83,17 @@ class Evaluation:
         ridge = 0.5 * float(np.dot(self.problem.ridge * self.x, self.x))
         squares = self.problem.row_penalty
         return ridge if squares is None else ridge + 0.5 * float(np.dot(squares * self.a_x, self.a_x))
+
+    @property
+    def loss(self) -> float:
+        """l(u), the value without the penalties; infinite where it is not defined or overflows."""
+        with quiet(), one_blas_thread():
+            loss = self.problem.outer.value(self._totals)
+        return loss if np.isfinite(loss) else np.inf
+
+    def under(self, problem: Problem) -> Evaluation:
+        """Return the evaluation of the same rows with another ridge at the same point, for no sweep."""
+        return Evaluation(problem, self.x, self.a_x, fresh=self.fresh, pulls=self._swept_pulls)
 
     @cached_property
     def loss_scale(self) -> float:

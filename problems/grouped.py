@@ -56,6 +56,13 @@ class GroupedOuter(OuterFunction):
         with quiet():
             self._target_squares = self.groups.sums(b * b if row_weights is None else row_weights * b * b)
 
+    def _restricted_to(
+        self, indices: IntArray, groups: Groups, kept: IntArray
+    ) -> tuple[FloatArray, Groups, FloatArray | None, FloatArray]:
+        """Return target, groups, and weights of rows and of groups on some rows."""
+        weights = None if self.row_weights is None else self.row_weights[indices]
+        return self.target[indices], groups, weights, self.group_weights[kept]
+
     def _rows(self, block: RowBlock) -> tuple[FloatArray, FloatArray]:
         """Return the target and the multiplicity of the rows of a block."""
         b = self.target[block.rows]
@@ -94,6 +101,27 @@ class RescaledSquares(GroupedOuter):
 
     With c = <s b, r>: l' = s f' (r - c), D = s (f'^2 + f'' (r - c)),
     U = [s f', s f' b] and C = [[<s b, b>, -1], [-1, 0]].
+
+    Parameters
+    ----------
+    b : ndarray, shape (n,)
+        The target.
+    activation : Activation
+        f.
+    groups : Groups, optional
+        The groups of rows; one group by default.
+    row_weights : ndarray of shape (n,), optional
+        s, the multiplicity of each row.
+    group_weights : ndarray of shape (m,), optional
+        t, the weight of each group.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.problems import Exp, Problem, RescaledSquares
+    >>> outer = RescaledSquares(np.array([0.0, 1.0]), Exp())
+    >>> float(Problem([[0.0], [1.0]], outer).fun([0.0]))
+    1.0
     """
 
     rank = 2
@@ -121,6 +149,13 @@ class RescaledSquares(GroupedOuter):
             return None
         weights = multiplied_weights(self.row_weights, indices, multiplicity)
         return RescaledSquares(self.target[indices], self.activation, None, weights, self.group_weights)
+
+    def restricted(self, indices: IntArray, groups: Groups, kept: IntArray) -> RescaledSquares | None:
+        """See :meth:`OuterFunction.restricted`."""
+        if type(self) is not RescaledSquares:
+            return None
+        target, groups, rows, weights = self._restricted_to(indices, groups, kept)
+        return RescaledSquares(target, self.activation, groups, rows, weights)
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: first S, then the sums over r."""

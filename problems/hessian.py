@@ -48,6 +48,14 @@ class StructuredHessian:
     ----------
     shape : tuple of int
         (d, d).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import newtonkit as nk
+    >>> hessian = nk.ExpRegression([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0]).hess([0.0, 0.0])
+    >>> hessian.matvec(np.array([1.0, 2.0])), hessian.to_dense().shape
+    (array([1., 2.]), (2, 2))
     """
 
     ndim = 2

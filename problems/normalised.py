@@ -47,6 +47,14 @@ class NormalisedSquares(Normaliser):
     ------
     ValueError
         If there is an entropy weight and the activation is not exp.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.problems import Exp, NormalisedSquares, Problem
+    >>> outer = NormalisedSquares(np.array([0.0, 1.0]), Exp())
+    >>> float(Problem([[0.0], [1.0]], outer).fun([0.0]))
+    0.25
     """
 
     rank = 2
@@ -131,6 +139,13 @@ class NormalisedSquares(Normaliser):
         return NormalisedSquares(
             self.target[indices], self.activation, None, weights, self.group_weights, self.entropy_weight
         )
+
+    def restricted(self, indices: IntArray, groups: Groups, kept: IntArray) -> NormalisedSquares | None:
+        """See :meth:`OuterFunction.restricted`."""
+        if type(self) is not NormalisedSquares:
+            return None
+        target, groups, rows, weights = self._restricted_to(indices, groups, kept)
+        return NormalisedSquares(target, self.activation, groups, rows, weights, self.entropy_weight)
 
     def _compiled_sums(self, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         from newtonkit.problems.kernels import (  # noqa: PLC0415  (Numba: only for large data)

@@ -39,7 +39,7 @@ class RowDerivatives:
     shift : ndarray, shape (rows,), or None
         k: how far rows are moved towards the centre A^T U_1 of their group, so that
         A^T diag(D) A on moved rows takes in the low-rank part, see
-        :meth:`StructuredHessian.shifted`.
+        :func:`newtonkit.problems.shifting.shifted_form`.
     """
 
     gradient: FloatArray
@@ -64,6 +64,8 @@ class OuterFunction(ABC):
     is_centring : bool
         Whether the low-rank part is nothing but a centring of the rows: U C U^T A is what
         shifts of 1 take from A^T diag(D) A.
+    is_sum_over_rows : bool
+        Whether l is a sum of functions of one row each.
     n_stages : int
         How many times the blocks are visited before the value is known.
     n_pulls : int
@@ -74,6 +76,7 @@ class OuterFunction(ABC):
     row_weights: FloatArray | None = None
     rank: int = 0
     is_centring: bool = False
+    is_sum_over_rows: bool = False
     n_stages: int = 1
     n_pulls: int = 0
 
@@ -151,6 +154,20 @@ class OuterFunction(ABC):
         """Return l on some rows, each standing for so many: about l itself if they are drawn at random.
 
         None where that is not known.
+        """
+        return None
+
+    def restricted(self, indices: IntArray, groups: Groups, kept: IntArray) -> OuterFunction | None:
+        """Return the part of l that belongs to some rows; None where that is not known.
+
+        Parameters
+        ----------
+        indices : ndarray of int, shape (k,)
+            The rows; with them all rows of their groups.
+        groups : Groups
+            Their groups.
+        kept : ndarray of int, shape (m,)
+            Which of the own groups these are.
         """
         return None
 

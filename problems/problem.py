@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from newtonkit.design import Design, FloatArray, IntArray, as_design
-from newtonkit.design.door import (
-    as_bounded_vector,
-    as_real_array,
-    as_vector,
-    checked_flag,
-    is_in_range,
-    refuse_masked,
-)
+from newtonkit.design.door import as_bounded_vector, as_vector, checked_flag, is_in_range
 from newtonkit.design.pieces import vector_pieces
+from newtonkit.problems.arguments import as_point, chosen_rows, ridge_vector
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.outer import OuterFunction, quiet
@@ -66,6 +61,8 @@ class Problem:
     (5.0, array([-4., -7.]))
     """
 
+    row_order: IntArray | None = None  # where the rows were, if they have been sorted by group
+
     def __init__(
         self,
         A: Any,
@@ -84,16 +81,21 @@ class Problem:
         n, d = self.design.shape
         if outer.groups.n_rows != n:
             raise ValueError(f"A has {n} rows, but outer has {outer.groups.n_rows} targets")
-        self.ridge = _ridge_vector(ridge, d, self.fit_intercept)
+        self.ridge = ridge_vector(ridge, d, self.fit_intercept)
         weights = (
             None if penalty_weights is None else as_bounded_vector(penalty_weights, "penalty_weights", n)
         )
         self.row_penalty = None if weights is None else weights * weights
         self.offset = None if offset is None else as_bounded_vector(offset, "offset", n)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Cut the rows into blocks and pieces, and see which of them count."""
+        outer = self.outer
         self.blocks = outer.groups.blocks(self.design.blocks)
         self.pieces = self.blocks  # for work on vectors over the rows alone
         if not self.design.is_small:
-            self.pieces = outer.groups.blocks(vector_pieces(n), compiled=True)
+            self.pieces = outer.groups.blocks(vector_pieces(self.design.shape[0]), compiled=True)
         counted = None if outer.row_weights is None else outer.row_weights > 0.0
         self._counted = None if counted is None or counted.all() or len(outer.groups) > 1 else counted
         self._last: Evaluation | None = None
@@ -127,7 +129,7 @@ class Problem:
         ValueError
             If `x` does not have shape (d,).
         """
-        point = _as_point(x, "x", self.n_parameters)
+        point = as_point(x, "x", self.n_parameters)
         last = self._last
         if last is not None and last.fresh and np.array_equal(last.x, point):
             return last
@@ -152,7 +154,7 @@ class Problem:
     def hessp(self, x: ArrayLike, v: ArrayLike) -> FloatArray:
         """Return the Hessian at x times v, shape (d,)."""
         with quiet():
-            direction = _as_point(v, "v", self.n_parameters, most_axes=2).astype(np.float64)
+            direction = as_point(v, "v", self.n_parameters, most_axes=2).astype(np.float64)
         if not np.isfinite(direction).all():
             raise ValueError("v must be finite, but holds NaN or infinity")
         return self._at(x).hessian @ direction
@@ -233,6 +235,42 @@ class Problem:
         n = self.design.shape[0]
         return StructuredHessian(self.design, self.blocks, np.full(n, 1.0 / n), self.ridge / mass)
 
+    def with_ridge(self, ridge: ArrayLike) -> Self:
+        """Return the same problem with another ridge; the data are shared, not copied.
+
+        As for the problem itself, `ridge` is a scalar, which leaves the intercept free, or of shape (d,).
+        """
+        other = copy.copy(self)
+        other.ridge = ridge_vector(ridge, self.n_parameters, self.fit_intercept)
+        other._last = None
+        return other
+
+    def subset(self, rows: ArrayLike) -> Self:
+        """Return the same problem, with the same ridge, on some of its rows, which are copied.
+
+        `rows` are different integers, or a boolean for each row, in the caller's order.  Predictions
+        come in the order given here.
+
+        Raises
+        ------
+        TypeError
+            If `rows` holds neither integers nor booleans, or the outer function is of one's own
+            and cannot be restricted to some rows.
+        ValueError
+            If there are no rows, a row is given twice or does not exist, or a group is torn.
+        """
+        indices, groups, kept, order = chosen_rows(rows, self)
+        outer = self.outer.restricted(indices, groups, kept)
+        if outer is None:
+            raise TypeError(f"{type(self.outer).__name__} does not say how to restrict it to some rows")
+        other = copy.copy(self)
+        other.row_order = order
+        other.outer, other.design, other._last = outer, self.design.rows(indices), None
+        other.row_penalty = None if self.row_penalty is None else self.row_penalty[indices]
+        other.offset = None if self.offset is None else self.offset[indices]
+        other._lay_out()
+        return other
+
     def sampled(self, indices: IntArray) -> Problem | None:
         """Return the problem on some rows that were drawn with equal probability, or None.
 
@@ -253,33 +291,3 @@ class Problem:
     def __repr__(self) -> str:
         n, d = self.design.shape
         return f"{type(self).__name__}(n={n}, d={d}, groups={len(self.outer.groups)})"
-
-
-def _as_point(values: ArrayLike, name: str, d: int, most_axes: int = 1) -> NDArray[Any]:
-    """Return real numbers of shape (d,), or (d, c) if two axes are allowed, as they are."""
-    refuse_masked(values, name)
-    try:
-        point = np.asarray(values)
-    except ValueError:
-        raise ValueError(f"{name} must have shape ({d},), but is not rectangular") from None
-    if point.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold real numbers, got {point.dtype}")
-    if point.shape[:1] != (d,) or point.ndim > most_axes:
-        raise ValueError(f"{name} must have shape ({d},), got {point.shape}")
-    return point
-
-
-def _ridge_vector(ridge: ArrayLike, d: int, fit_intercept: bool) -> FloatArray:
-    values = as_real_array(ridge, "ridge")
-    if values.ndim == 0:
-        vector = np.full(d, as_bounded_vector(values[None], "ridge")[0])
-        if fit_intercept:
-            vector[-1] = 0.0
-    else:
-        vector = as_bounded_vector(values, "ridge")
-        if fit_intercept and len(vector) == d - 1:
-            vector = np.append(vector, 0.0)
-        vector = as_vector(vector, "ridge", d)
-    if (vector < 0.0).any():
-        raise ValueError(f"ridge must be at least 0, got {vector.min()}")
-    return vector

@@ -79,6 +79,14 @@ class Groups:
         Where each group begins; ``starts[0] == 0``.
     n_rows : int
         The number of rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.problems import Groups
+    >>> groups = Groups(np.array([0, 2]), 5)
+    >>> len(groups), groups.counts
+    (2, array([2, 3]))
     """
 
     def __init__(self, starts: IntArray, n_rows: int) -> None:

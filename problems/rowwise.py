@@ -54,6 +54,8 @@ class RowwiseLoss(OuterFunction):
     True
     """
 
+    is_sum_over_rows = True
+
     def __init__(self, b: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         self.target = as_bounded_vector(b, "b")
         self.row_weights = None if sample_weight is None else checked_weights(sample_weight, len(self.target))
@@ -123,6 +125,14 @@ class ElementwiseSquares(RowwiseLoss):
         f.
     sample_weight : ndarray of shape (n,), optional
         s.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.problems import ElementwiseSquares, Exp, Problem
+    >>> outer = ElementwiseSquares(np.array([1.0, 3.0]), Exp())
+    >>> float(Problem([[0.0], [1.0]], outer).fun([0.0]))
+    2.0
     """
 
     def __init__(
@@ -172,6 +182,13 @@ class ElementwiseSquares(RowwiseLoss):
         if type(self) is not ElementwiseSquares:  # one's own may hold more
             return None
         weights = multiplied_weights(self.row_weights, indices, multiplicity)
+        return ElementwiseSquares(self.target[indices], self.activation, weights)
+
+    def restricted(self, indices: IntArray, groups: Groups, kept: IntArray) -> ElementwiseSquares | None:
+        """See :meth:`OuterFunction.restricted`."""
+        if type(self) is not ElementwiseSquares:
+            return None
+        weights = None if self.row_weights is None else self.row_weights[indices]
         return ElementwiseSquares(self.target[indices], self.activation, weights)
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:

@@ -30,6 +30,15 @@ class Whitening:
         The numerical rank of B and ridge together.
     note : str
         How T was found where the short way would not do; else empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import newtonkit as nk
+    >>> B = np.array([[3.0, 0.0], [4.0, 0.0], [0.0, 2.0]])
+    >>> found = nk.sketching.whitening(B)
+    >>> found.rank, bool(np.allclose((B @ found.transform).T @ (B @ found.transform), np.eye(2)))
+    (2, True)
     """
 
     transform: FloatArray

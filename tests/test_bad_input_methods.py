@@ -1,5 +1,6 @@
 """The arguments method, epsilon and rng: good ones work, bad ones are refused before any work."""
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -52,7 +53,9 @@ REFUSED: list[tuple[dict[str, Any], Refusal]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "refusal"), REFUSED, ids=lambda each: repr(each)[:60])
+@pytest.mark.parametrize(
+    ("options", "refusal"), REFUSED, ids=lambda each: re.sub(" at 0x.*?>", ">", repr(each))[:60]
+)
 def test_bad_arguments_are_refused_before_any_work(options: dict[str, Any], refusal: Refusal) -> None:
     assert_refused(lambda: nk.minimize(PROBLEM, **{"method": "sampled", **options}), refusal)
 

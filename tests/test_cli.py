@@ -198,9 +198,11 @@ class TestStreams:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_progress_on_a_terminal_is_wiped_off(tmp_path):
     text, lines = on_a_terminal("solve", "digits", "--starts", "3", "--seed", "1")
-    assert re.search(r"start \d+ of 3, iteration \d+, value 0\.\d+, gradient", text)
+    assert re.search(
+        r"start \d of 3 \[[#.]{8,}\] gradient \d\.\de[-+]\d\d / 1e-08, \d+ passes, <?[?\d]+ s left", text
+    )
     assert lines[0] == "digits: softmax attention to the images of an eight"
-    assert not any("iteration " in line for line in lines)
+    assert not any("/ 1e-08" in line for line in lines)
     assert max(map(len, lines)) <= 80
 
 

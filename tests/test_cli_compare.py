@@ -238,9 +238,9 @@ class TestMistakes:
 def test_on_a_terminal():
     """Progress goes to the terminal and is wiped off; the table fits and is still there."""
     text, lines = on_a_terminal(*QUICK)
-    assert "newtonkit ..." in text
-    assert "trust-exact ..." in text
-    assert not any("..." in line for line in lines)
+    assert "[................] 1 of 2: newtonkit, <20 s left" in text
+    assert "[########........] 2 of 2: trust-exact, <10 s left" in text
+    assert not any("..." in line or " left" in line for line in lines)
     assert max(map(len, lines)) <= 80
     assert any(line.startswith("* ") for line in lines)
 

@@ -25,7 +25,11 @@ def comparison():
 
 @pytest.fixture(scope="module")
 def figure(comparison):
-    return comparison.plot()
+    return figure_of(comparison)
+
+
+def figure_of(comparison):
+    return comparison.plot()[0].figure
 
 
 def drawn(axis):
@@ -66,7 +70,7 @@ def test_methods_are_told_apart_without_colour():
 
 def test_verdicts_short_of_the_minimum_are_in_the_legend(comparison):
     odd = replace(comparison, reports=(replace(comparison.reports[0], outcome="saddle"),))
-    (legend,) = odd.plot().legends
+    (legend,) = figure_of(odd).legends
     assert [text.get_text() for text in legend.get_texts()] == ["newtonkit\n(saddle)"]
 
 
@@ -90,7 +94,7 @@ def test_nothing_is_cut_off(figure):
 
 @pytest.mark.parametrize("problem", ["in US$ per $", "$\\bad$", "long " * 26, "/" + "folder/" * 60])
 def test_any_title_is_shown_as_it_is_within_the_picture(comparison, problem):
-    figure = replace(comparison, problem=problem).plot()
+    figure = figure_of(replace(comparison, problem=problem))
     renderer = figure.canvas.get_renderer()
     figure.draw(renderer)
     title = figure._suptitle
@@ -145,13 +149,13 @@ assert "matplotlib.pyplot" not in sys.modules
 
 def test_runs_that_ended_where_they_began(comparison):
     still = replace(comparison.reports[0], trace=(TracePoint(0, 0.0, comparison.start_value),))
-    figure = replace(comparison, reports=(still,)).plot()
+    figure = figure_of(replace(comparison, reports=(still,)))
     assert [line.get_ydata().tolist() for line in figure.axes[0].get_lines()] == [[1.0]]
     at_the_best = replace(comparison, reports=(still,), best_value=comparison.start_value)
-    assert at_the_best.plot().axes[0].get_lines()[0].get_ydata() == [1e-16]
+    assert at_the_best.plot()[0].get_lines()[0].get_ydata() == [1e-16]
 
 
 def test_infinite_values_are_left_out(comparison):
     trace = (TracePoint(0, 0.0, comparison.start_value), TracePoint(1, 0.1, np.inf))
     odd = replace(comparison, reports=(replace(comparison.reports[0], trace=trace),))
-    assert len(odd.plot().axes[1].get_lines()[0].get_xdata()) == 1
+    assert len(odd.plot()[1].get_lines()[0].get_xdata()) == 1

@@ -29,7 +29,7 @@ _MODULES = (
     "newtonkit.sketching.sparsifying",
 )
 
-_LISTED = ("newtonkit", "newtonkit.problems", "newtonkit.sketching")
+_LISTED = ("newtonkit", "newtonkit.plots", "newtonkit.problems", "newtonkit.sketching")
 
 
 def _public() -> dict[str, Any]:

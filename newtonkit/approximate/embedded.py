@@ -66,6 +66,15 @@ def sampled_metric(problem: Problem, mass: float, seed: int) -> Metric | None:
     seed : int
         Which rows.
     """
+    gram = sampled_gram(problem, seed)
+    if gram is None:
+        return None
+    gram[np.diag_indices_from(gram)] += problem.ridge / mass
+    return TriangularMetric.of_gram(gram)
+
+
+def sampled_gram(problem: Problem, seed: int) -> FloatArray | None:
+    """Return about A^T A / n from the rows of :func:`sampled_metric`, None where they tell too little."""
     design, (n, d) = problem.design, problem.design.shape
     per_column = 2 * _ROWS_PER_COLUMN if is_gram_dear(problem) else _ROWS_PER_COLUMN
     m = max(per_column * d + _MORE_ROWS, _LEAST_SAMPLED)
@@ -77,8 +86,7 @@ def sampled_metric(problem: Problem, mass: float, seed: int) -> Metric | None:
     seen = np.diagonal(gram)
     if (seen * _SIMILAR < true).any() or (seen > _SIMILAR * true).any():
         return None
-    gram[np.diag_indices_from(gram)] += problem.ridge / mass
-    return TriangularMetric.of_gram(gram)
+    return gram
 
 
 def step_metric(problem: Problem, mass: float, seed: int) -> tuple[Metric, int]:

@@ -12,6 +12,7 @@ import scipy.linalg
 from newtonkit.approximate.sampled_hessian import SampledHessian
 from newtonkit.design import FloatArray
 from newtonkit.metric import Metric, size_of
+from newtonkit.penalised import Penalised
 
 _EPS = float(np.finfo(float).eps)
 WEAK = 1e-7
@@ -143,11 +144,11 @@ class SampledPreconditioner:
     ----------
     metric : Metric
         The coordinates.
-    sampled : SampledHessian
+    sampled : SampledHessian or Penalised
         Any sample; its positive part is taken.
     """
 
-    def __init__(self, metric: Metric, sampled: SampledHessian) -> None:
+    def __init__(self, metric: Metric, sampled: SampledHessian | Penalised) -> None:
         positive = sampled.positive()
         positive.form()
         self._metric = metric

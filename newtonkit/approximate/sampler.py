@@ -155,6 +155,11 @@ class HessianSampler:
         # Too few rows of large weight were seen: all scores are too high.
         return sizes / max(1.0, excess / _SPARE), f"{stale}: scores under a uniform sample"
 
+    def resume(self, other: HessianSampler, factor: Factor, freshness: Freshness) -> None:
+        """Go on where another sampler has ended, with its last factor in the own coordinates."""
+        self._draws = other._draws
+        self.remember(factor, freshness)
+
     def remember(self, factor: Factor, freshness: Freshness) -> None:
         """Keep the factor of a sample, to take the next scores in its coordinates."""
         self._factor = factor

@@ -13,6 +13,8 @@ Solving the trust-region subproblem using the Lanczos method, 1999).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.linalg
 
@@ -92,6 +94,8 @@ class SketchedModel:
         Where the random start of the search for negative curvature comes from.
     most_inner : int, optional
         Limit on the dimension of the subspace for a step.
+    proof : callable, optional
+        Tells, for one sweep, whether the Hessian is known to be convex; asked before a search.
     """
 
     def __init__(
@@ -104,6 +108,7 @@ class SketchedModel:
         forcing: float,
         rng: np.random.Generator,
         most_inner: int = MOST_INNER,
+        proof: Callable[[], bool] | None = None,
     ) -> None:
         self._problem = problem
         self._metric = metric
@@ -112,7 +117,7 @@ class SketchedModel:
         self._forcing = forcing
         self._most_inner = most_inner
         self._is_proven_convex = evaluation.hessian.is_positive if form is None else form.is_positive
-        self._rng = rng
+        self._rng, self._proof = rng, proof
         with overflow_allowed():
             self._slopes = metric.slopes(evaluation)
         self._space = Subspace(metric, evaluation.hessian, form)
@@ -249,6 +254,9 @@ class SketchedModel:
     @property
     def is_convex(self) -> bool:
         """See :class:`newtonkit.curvature.CurvatureModel`."""
+        if not self._is_proven_convex and self._proof is not None:
+            self._is_proven_convex, self._proof = self._proof(), None
+            self._spent += 1
         if self._is_proven_convex:
             return True
         self._search()

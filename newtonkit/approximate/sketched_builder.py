@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
+from newtonkit.approximate.convexity import can_be_proven_convex, is_proven_convex
 from newtonkit.approximate.preconditioner import Preconditioner, SampledPreconditioner, ScaledMetric
 from newtonkit.approximate.sampler import Draw, HessianSampler
 from newtonkit.approximate.sketched import SketchedModel
 from newtonkit.convergence import is_at_tolerance, relative_gradient
+from newtonkit.design import FloatArray
 from newtonkit.metric import Metric
 from newtonkit.objective import PointEvaluation
+from newtonkit.penalised import Penalised
 from newtonkit.problems import Problem
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.hessian import StructuredHessian
@@ -71,17 +75,33 @@ class SketchedBuilder:
         What the random streams are keyed by.
     is_rough : bool, default False
         Whether steps need only be about right, as on a sample of the rows.
+    keeps : bool, default False
+        Whether to keep what a builder for another ridge can go on with, see :meth:`resumed`.
+
+    Attributes
+    ----------
+    stand_in : ndarray of shape (d, d), or None
+        About the Hessian without its ridge, without negative curvature, where it is kept.
     """
 
+    stand_in: FloatArray | None = None
+
     def __init__(
-        self, problem: Problem, metric: Metric, gtol: float, seed: int, *, is_rough: bool = False
+        self,
+        problem: Problem,
+        metric: Metric,
+        gtol: float,
+        seed: int,
+        *,
+        is_rough: bool = False,
+        keeps: bool = False,
     ) -> None:
         self._problem = problem
         self._metric = metric
         self._gtol = gtol
         self._seed = seed
         self._sampler = HessianSampler(seed, metric, _COLUMNS)
-        self._is_rough = is_rough
+        self._is_rough, self._keeps = is_rough, keeps
         # The metric alone is the preconditioner for as long as few products are needed.
         self._is_lean = is_rough or is_gram_dear(problem)
         self._oversampling = _LEAN_ROWS_PER_DIMENSION if self._is_lean else rows_per_dimension(problem)
@@ -143,9 +163,37 @@ class SketchedBuilder:
     def _drawn(self, hessian: StructuredHessian, *, is_rough: bool) -> Draw:
         """Draw a sample and factorise it."""
         draw = self._sampler.draw(hessian, self._form, self._oversampling, is_rough=is_rough)
-        self._preconditioner = SampledPreconditioner(self._metric, draw.sampled)
+        if self._keeps:
+            self.stand_in = np.array(draw.sampled.positive().to_dense())
+            self.stand_in[np.diag_indices_from(self.stand_in)] -= hessian.ridge
+            kept = Penalised(self.stand_in, hessian.ridge)
+            self._preconditioner = SampledPreconditioner(self._metric, kept)
+        else:
+            self._preconditioner = SampledPreconditioner(self._metric, draw.sampled)
         self.factorisations += 1
         return draw
+
+    def resumed(self, problem: Problem, metric: Metric) -> SketchedBuilder:
+        """Return a builder for the same rows under another ridge, which goes on with the last sample.
+
+        Parameters
+        ----------
+        problem : Problem
+            The same problem with another ridge.
+        metric : Metric
+            The norm of steps there, without weak directions.
+        """
+        other = SketchedBuilder(problem, metric, self._gtol, self._seed, keeps=True)
+        if self.stand_in is None:
+            return other
+        kept = Penalised(self.stand_in, problem.ridge)
+        other.stand_in, other._preconditioner = self.stand_in, SampledPreconditioner(metric, kept)
+        other._is_lean, other._oversampling = self._is_lean, self._oversampling
+        other._freshness, other._rows_sampled = self._freshness, self._rows_sampled
+        other._kept_all, other._models = self._kept_all, self._models
+        other._sampler.resume(self._sampler, other._preconditioner, self._freshness)
+        other.factorisations = 1
+        return other
 
     def _stays_lean(self, evaluation: Evaluation) -> bool:
         """Whether the metric has been a good enough preconditioner so far."""
@@ -179,6 +227,10 @@ class SketchedBuilder:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         assert isinstance(evaluation, Evaluation)
         self._models += 1
+        proof = None
+        if self._keeps and not self._is_lean and can_be_proven_convex(self._form):
+            assert isinstance(self._preconditioner, SampledPreconditioner)
+            proof = partial(is_proven_convex, self._form, self._metric, self._preconditioner)
         model = SketchedModel(
             self._problem,
             self._metric,
@@ -187,6 +239,7 @@ class SketchedBuilder:
             self._preconditioner,
             self._forcing(evaluation),
             np.random.default_rng((self._seed, 0, self._models)),
+            proof=proof,
         )
         if self._may_end:
             model.take_in_weak_directions()

@@ -3,131 +3,110 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from os import PathLike, fspath
-from pathlib import Path
+from os import PathLike
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from newtonkit.comparison.monitor import TracePoint
 from newtonkit.design import FloatArray
+from newtonkit.plots.style import checked_axes, checked_path, keyed, logarithmic, new_figure, ruled, save
+from newtonkit.plots.style import series as style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from newtonkit.comparison.report import MethodReport
     from newtonkit.comparison.result import Comparison
 
-_SUFFIXES = (".png", ".svg", ".pdf")
-# Eight colours that stay apart for most colour-blind readers (Okabe and Ito), newtonkit's first.
-_COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31")
-_DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (6, 2, 1, 2)))
-_MARKERS = "osD^vP<X>hp*d8H|"
 _SHOWN_MARKERS = 9
 # Letters in a line of a title; there is room for two.
 _TITLE = 105
 # Below this share of the first gap, values differ by rounding alone.
 _FLOOR = 1e-16
+_NAMES = {"iterations": "iterations", "seconds": "seconds", "passes": "passes (seconds / those of A @ x)"}
+PANELS = tuple(_NAMES)
+GAP = "gap to the best value, relative to the first"
 
 
-def checked_path(path: str | PathLike[str] | None) -> Path | None:
-    """Return where to write a drawing.
-
-    Raises
-    ------
-    ValueError
-        If the suffix is none that can be drawn.
-    """
-    if path is None:
-        return None
-    target = Path(fspath(path))
-    if target.suffix.lower() not in _SUFFIXES:
-        raise ValueError(f"path must end in {', '.join(_SUFFIXES)}, got {str(path)!r}")
-    return target
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure that draws without a screen.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError as error:
-        raise ImportError("plotting needs matplotlib: pip install 'newtonkit[plot]'") from error
-    figure = Figure(figsize=(width, height), dpi=130)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def style(k: int) -> dict[str, Any]:
-    """Return colour, dashes and marker of the k-th method: told apart without colour as well."""
-    return {
-        "color": _COLOURS[k % len(_COLOURS)],
-        "linestyle": _DASHES[(k + k // len(_COLOURS)) % len(_DASHES)],
-        "marker": _MARKERS[k % len(_MARKERS)],
-        "markersize": 5.0,
-        "linewidth": 2.4 if k == 0 else 1.3,
-        "zorder": 3 if k == 0 else 2,
-    }
-
-
-def save(figure: Figure, path: Path | None) -> None:
-    """Write the figure, if it is to be written."""
-    if path is not None:
-        figure.savefig(path)
-
-
-def comparison_figure(comparison: Comparison, path: str | PathLike[str] | None) -> Figure:
-    """Return the drawing of a comparison, and write it; see :meth:`Comparison.plot`."""
+def draw_comparison(
+    comparison: Comparison, path: str | PathLike[str] | None, against: str | None, ax: Any
+) -> Axes | NDArray[Any]:
+    """Return the Axes of the drawing of a comparison, and write it; see :meth:`Comparison.plot`."""
     target = checked_path(path)
-    figure = new_figure(11.0, 4.6)
-    axes: Sequence[Axes] = figure.subplots(1, 3, sharey=True)
-    panels: tuple[tuple[str, Callable[[TracePoint], float]], ...] = (
-        ("iterations", lambda point: float(point.iteration)),
-        ("seconds", lambda point: point.seconds),
-        ("passes (seconds / those of A @ x)", lambda point: point.seconds / comparison.pass_seconds),
-    )
-    for axis, (name, measure) in zip(axes, panels, strict=True):
-        _draw(axis, comparison, measure)
-        axis.set_xlabel(name)
-    axes[0].set_ylabel("gap to the best value, relative to the first")
-    # A dollar sign in the name of a column begins no formula.
-    figure.suptitle(_title(comparison), fontsize=11, parse_math=False)
+    if against is not None and against not in _NAMES:
+        raise ValueError(f"against must be among {', '.join(PANELS)}; got {against!r}")
+    if ax is None and against is None:
+        return _three_panels(comparison, target)
+    if ax is None:
+        figure = new_figure(7.2, 4.6, shown=target is None, layout="constrained")
+        axis, title = figure.add_subplot(), _title(comparison, 72)
+        # A dollar sign in the name of a column begins no formula.
+        figure.suptitle(title, fontsize=10, parse_math=False)
+        draw_panel(axis, comparison, against or "passes")
+        figure.legend(**_beside("outside right center"))
+    else:
+        axis = checked_axes(ax)
+        draw_panel(axis, comparison, against or "passes")
+        keyed(axis, loc="lower left", fontsize=8)
+    axis.set_ylabel(GAP)
+    save(axis.figure, target)
+    return axis
+
+
+def _three_panels(comparison: Comparison, target: Any) -> NDArray[Any]:
+    figure = new_figure(11.0, 4.6, shown=target is None)
+    axes: NDArray[Any] = figure.subplots(1, 3, sharey=True)
+    for axis, name in zip(axes.tolist(), PANELS, strict=True):
+        draw_panel(axis, comparison, name)
+    axes[0].set_ylabel(GAP)
+    figure.suptitle(_title(comparison, _TITLE), fontsize=11, parse_math=False)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="center right", frameon=False, fontsize=9, handlelength=4.0)
+    figure.legend(handles, labels, **_beside("center right"))
     figure.subplots_adjust(left=0.075, right=0.815, bottom=0.125, top=0.9, wspace=0.06)
     save(figure, target)
-    return figure
+    return axes
 
 
-def _title(comparison: Comparison) -> str:
+def _beside(loc: str) -> dict[str, Any]:
+    return {"loc": loc, "frameon": False, "fontsize": 9, "handlelength": 4.0}
+
+
+def _title(comparison: Comparison, width: int) -> str:
     size = "" if "n=" in comparison.problem else f" (n = {comparison.n}, d = {comparison.d})"
-    left = 2 * _TITLE - 20 - len(size)
+    left = 2 * width - 20 - len(size)
     problem = comparison.problem
-    return fill((problem if len(problem) <= left else f"{problem[:left]}...") + size, _TITLE)
+    return fill((problem if len(problem) <= left else f"{problem[:left]}...") + size, width)
 
 
-def _draw(axis: Axes, comparison: Comparison, measure: Callable[[TracePoint], float]) -> None:
+def _measure(comparison: Comparison, name: str) -> Callable[[TracePoint], float]:
+    """Return what goes to the right."""
+    if name == "iterations":
+        return lambda point: float(point.iteration)
+    unit = comparison.pass_seconds if name == "passes" else 1.0
+    return lambda point: point.seconds / unit
+
+
+def draw_panel(axis: Axes, comparison: Comparison, name: str) -> None:
+    """Draw the gap of all methods against one of iterations, seconds and passes."""
+    measure = _measure(comparison, name)
     ways = [_way(report, comparison, measure) for report in comparison.reports]
     positive = np.concatenate([x[x > 0.0] for x, _ in ways] or [np.ones(1)])
     least = float(positive.min()) if positive.size else 1.0
-    axis.set_xscale("log")
     axis.set_yscale("log")
     for k, (report, (x, gaps)) in enumerate(zip(comparison.reports, ways, strict=True)):
-        marked = np.unique(np.linspace(0, max(len(x) - 1, 0), _SHOWN_MARKERS).astype(int)).tolist()
+        marked: Sequence[int] = np.unique(
+            np.linspace(0, max(len(x) - 1, 0), _SHOWN_MARKERS).astype(int)
+        ).tolist()
         # The start is at no time at all: it is drawn at the left edge.
         axis.plot(np.maximum(x, 0.6 * least), gaps, label=_label(report), markevery=marked, **style(k))
     axis.set_ylim(0.3 * _FLOOR, 4.0)
     axis.set_xlim(left=0.5 * least)
-    axis.grid(visible=True, which="major", color="0.88", linewidth=0.7)
-    axis.set_axisbelow(True)
+    logarithmic(axis, "x")
+    axis.set_xlabel(_NAMES[name])
+    ruled(axis)
 
 
 def _label(report: MethodReport) -> str:

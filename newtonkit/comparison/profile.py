@@ -22,7 +22,7 @@ from newtonkit.comparison.result import Comparison, in_plain_text
 from newtonkit.design import FloatArray
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
     from rich.table import Table
 
 MEASURES = ("seconds", "passes", "iterations", "nfev", "njev")
@@ -109,29 +109,38 @@ class PerformanceProfile:
 
         return profile_table(self)
 
-    def plot(self, path: str | PathLike[str] | None = None) -> Figure:
+    def plot(self, path: str | PathLike[str] | None = None, *, ax: Axes | None = None) -> Axes:
         """Draw the share of problems solved against the factor.
 
         Parameters
         ----------
         path : str or path-like, optional
             File to write, .png, .svg or .pdf; none by default.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
 
         Returns
         -------
-        matplotlib.figure.Figure
-            The drawing.
+        matplotlib.axes.Axes
+            What was drawn into; its figure is ``ax.figure``.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If `ax` is something else.
         ValueError
             If `path` ends in anything else.
         """
-        from newtonkit.comparison.profile_views import profile_figure  # noqa: PLC0415
+        from newtonkit.comparison.profile_views import draw_profile  # noqa: PLC0415
 
-        return profile_figure(self, path)
+        return draw_profile(self, path, ax)
+
+    def _repr_html_(self) -> str:
+        from newtonkit.comparison.html import profile_html  # noqa: PLC0415
+
+        return profile_html(self)
 
     def __rich__(self) -> Any:
         from newtonkit.comparison.profile_views import profile_rendered  # noqa: PLC0415

@@ -16,7 +16,8 @@ from newtonkit.comparison.export import as_csv, plain_fields
 from newtonkit.comparison.report import MethodReport
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
     from rich.console import Group
     from rich.table import Table
 
@@ -128,7 +129,9 @@ class Comparison:
         """
         return as_csv(self, header=header)
 
-    def plot(self, path: str | PathLike[str] | None = None) -> Figure:
+    def plot(
+        self, path: str | PathLike[str] | None = None, *, against: str | None = None, ax: Axes | None = None
+    ) -> Axes | NDArray[Any]:
         """Draw the gap to the best value against iterations, seconds and passes.
 
         The gap is relative, (L - best) / (L(x0) - best), and both axes are logarithmic.
@@ -137,22 +140,28 @@ class Comparison:
         ----------
         path : str or path-like, optional
             File to write, .png, .svg or .pdf; none by default.
+        against : {"iterations", "seconds", "passes"}, optional
+            Draw one panel only.  All three by default, or passes if there is an `ax`.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw one panel; a new figure by default.
 
         Returns
         -------
-        matplotlib.figure.Figure
-            The drawing.
+        matplotlib.axes.Axes, or ndarray of three of them
+            What was drawn into; the figure of each is ``ax.figure``.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If `ax` is something else.
         ValueError
-            If `path` ends in anything else.
+            If `path` ends in anything else, or `against` is unknown.
         """
-        from newtonkit.comparison.plot import comparison_figure  # noqa: PLC0415
+        from newtonkit.comparison.plot import draw_comparison  # noqa: PLC0415
 
-        return comparison_figure(self, path)
+        return draw_comparison(self, path, against, ax)
 
     def table(self) -> Table:
         """Return the reports as a ``rich.table.Table`` of at most 80 columns."""
@@ -165,6 +174,34 @@ class Comparison:
         from newtonkit.comparison.table import way_table  # noqa: PLC0415
 
         return way_table(self)
+
+    def to_html(self, command: str | None = None) -> str:
+        """Return a page of HTML with tables, pictures, machine and versions.
+
+        Parameters
+        ----------
+        command : str, optional
+            The command that made the comparison, to be shown.
+
+        Returns
+        -------
+        str
+            A whole page that needs no other file and no network.  Every figure of its tables
+            stands there to the last bit too, in a ``data`` element.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        from newtonkit.comparison.page import report_page  # noqa: PLC0415
+
+        return report_page([self], command)
+
+    def _repr_html_(self) -> str:
+        from newtonkit.comparison.html import comparison_html  # noqa: PLC0415
+
+        return comparison_html(self)
 
     def __rich__(self) -> Group:
         from newtonkit.comparison.table import rendered  # noqa: PLC0415

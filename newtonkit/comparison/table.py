@@ -34,6 +34,10 @@ _COLUMNS = {
 }
 _WAY = {"method": 14, "passes": 7, "fact": 5, "min eig": 8}
 _WAY_HEADING = "On the way, and until the gap to the lowest value was that share of the first"
+# What the notes call values, gradients, Hessians, and what they say of the second table.
+_PASSES = "passes: seconds / those of A @ x"
+_SHORT = ("fun", "grad", "hess", f"{_PASSES}; fact: factorisations; min eig: of the Hessian.")
+_LONG = ("values", "gradients", "Hessians", f"{_PASSES}; least eigenvalue: of the Hessian.")
 _STYLES = {
     "reached": "green",
     "saddle": "red",
@@ -49,11 +53,11 @@ _STYLES = {
 def rendered(comparison: Comparison) -> Group:
     """Return the heading, the tables and the notes, to be printed one below the other."""
     return Group(
-        Text(_heading(comparison), style="bold"),
+        Text(heading(comparison), style="bold"),
         comparison_table(comparison),
         Text(f"\n{_WAY_HEADING}\n", style="bold"),
         way_table(comparison),
-        Text("\n" + "\n".join(_notes(comparison))),
+        Text("\n" + "\n".join(notes(comparison))),
     )
 
 
@@ -83,7 +87,7 @@ def way_table(comparison: Comparison) -> Table:
         table.add_column(name, justify=justify, no_wrap=True, min_width=width)
     for share in GAPS:
         table.add_column("iter", justify="right", no_wrap=True, min_width=5)
-        table.add_column(f"to {_share(share)}", justify="right", no_wrap=True, min_width=7)
+        table.add_column(f"to {share_text(share)}", justify="right", no_wrap=True, min_width=7)
     best = comparison.best
     for report in comparison.reports:
         style = "bold" if report is best else ""
@@ -94,37 +98,39 @@ def way_table(comparison: Comparison) -> Table:
 def _cells(report: MethodReport, *, winner: bool) -> list[Text]:
     plain = [
         _name(report, winner=winner),
-        _count(report.iterations),
-        _count(report.nfev),
-        _count(report.njev),
-        _hessians(report),
-        _seconds(report.seconds),
-        _size(report.gap),
-        _size(report.relative_gradient),
+        count_text(report.iterations),
+        count_text(report.nfev),
+        count_text(report.njev),
+        hessians_text(report),
+        seconds_text(report.seconds),
+        size_text(report.gap),
+        size_text(report.relative_gradient),
     ]
     return [*map(Text, plain), Text(report.outcome, style=_STYLES.get(report.outcome, ""))]
 
 
 def _way_cells(report: MethodReport, *, winner: bool) -> Iterator[str]:
     yield _name(report, winner=winner)
-    yield _count(round(report.passes))
-    yield _count(report.factorisations)
+    yield count_text(round(report.passes))
+    yield count_text(report.factorisations)
     eigenvalue = report.smallest_eigenvalue
-    yield "-" if eigenvalue is None else _size(eigenvalue)
+    yield "-" if eigenvalue is None else size_text(eigenvalue)
     for milestone in report.milestones:
-        yield _count(milestone.iterations)
-        yield "-" if milestone.seconds is None else _seconds(milestone.seconds)[:7].rstrip(".")
+        yield count_text(milestone.iterations)
+        yield "-" if milestone.seconds is None else seconds_text(milestone.seconds)[:7].rstrip(".")
 
 
 def _name(report: MethodReport, *, winner: bool) -> str:
     return f"{'*' if winner else ' '} {report.name}"
 
 
-def _share(share: float) -> str:
+def share_text(share: float) -> str:
+    """Return a share of the first gap, such as 1e-2."""
     return f"{share:.0e}".replace("e-0", "e-")
 
 
-def _count(count: int | None) -> str:
+def count_text(count: int | None) -> str:
+    """Return a count in at most six letters."""
     if count is None:
         return "-"
     if count < 100_000:
@@ -132,24 +138,27 @@ def _count(count: int | None) -> str:
     return f"{count // 1000}k" if count < 10_000_000 else f"{count // 1_000_000}M"
 
 
-def _hessians(report: MethodReport) -> str:
+def hessians_text(report: MethodReport) -> str:
     """Return the Hessians formed, or the products with it, marked by a v."""
     if report.nhessp:
-        return f"{_count(report.nhessp)}v"
-    return _count(report.nhev or None)
+        return f"{count_text(report.nhessp)}v"
+    return count_text(report.nhev or None)
 
 
-def _seconds(seconds: float) -> str:
+def seconds_text(seconds: float) -> str:
+    """Return seconds in at most eight letters."""
     return f"{seconds:.4f}" if seconds < 1000.0 else f"{seconds:.0f}"
 
 
-def _size(value: float) -> str:
+def size_text(value: float) -> str:
+    """Return a size in two digits; a dash for what is not finite."""
     if value == 0.0:
         return "0"
     return f"{value:.1e}" if math.isfinite(value) else "-"
 
 
-def _heading(comparison: Comparison) -> str:
+def heading(comparison: Comparison) -> str:
+    """Return what was minimised, from where and how far, in two lines."""
     c = comparison
     start = "x0 = 0" if c.start == "zeros" else "x0 given"
     relative_to = "S(x)" if c.stationary_start else "|g0|"
@@ -160,7 +169,12 @@ def _heading(comparison: Comparison) -> str:
     )
 
 
-def _notes(comparison: Comparison) -> Iterator[str]:
+def notes(comparison: Comparison, *, short: bool = True) -> Iterator[str]:
+    """Yield what has to be known to read the tables, and what methods said of themselves.
+
+    With `short` columns are called as in the terminal, otherwise as in HTML.
+    """
+    names = _SHORT if short else _LONG
     yield f"Lowest value {comparison.best_value:.10g}, from {comparison.start_value:.10g} at the start."
     best = comparison.best
     if best is None:
@@ -168,10 +182,10 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     else:
         yield f"* {best.name} was the fastest to reach the minimum."
     if any(report.nhev or report.nhessp for report in comparison.reports):
-        yield "hess counts Hessians formed, or with a v, products of the Hessian with a vector."
+        yield f"{names[2]} counts Hessians formed, or with a v, products of the Hessian with a vector."
     if any(report.name.startswith("lsq-") for report in comparison.reports):
-        yield "For lsq methods, fun counts residuals and grad their Jacobians."
-    yield "passes: seconds / those of A @ x; fact: factorisations; min eig: of the Hessian."
+        yield f"For lsq methods, {names[0]} counts residuals and {names[1]} their Jacobians."
+    yield names[3]
     for report in comparison.reports:
         yield from _notes_on(report)
 

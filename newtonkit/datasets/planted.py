@@ -78,7 +78,7 @@ class PlantedProblem:
         The target.
     groups : ndarray of int, shape (n,), or None
         The group of each row; None where there is only one.
-    heavy_rows : ndarray of int
+    heavy_rows : ndarray of int, shape (m,)
         The rows that carry the `coherence`, in increasing order; empty for coherence 0.
     kind : str
         What was asked for.

@@ -41,6 +41,13 @@ def diamonds_data() -> tuple[FloatArray, FloatArray]:
     ------
     ModuleNotFoundError
         If the ``bench`` extra is not installed.
+
+    Examples
+    --------
+    >>> from newtonkit.datasets import diamonds_data
+    >>> features, target = diamonds_data()
+    >>> features.shape
+    (53940, 23)
     """
     frame = _frame("ggplot2", "diamonds")
     columns = ["carat", "cut", "color", "clarity", "depth", "table", "x", "y", "z"]
@@ -90,6 +97,13 @@ def cpssw8_data() -> tuple[FloatArray, FloatArray]:
     ------
     ModuleNotFoundError
         If the ``bench`` extra is not installed.
+
+    Examples
+    --------
+    >>> from newtonkit.datasets import cpssw8_data
+    >>> features, target = cpssw8_data()
+    >>> features.shape
+    (61395, 7)
     """
     frame = _frame("AER", "CPSSW8")
     features = frame[["gender", "age", "region", "education"]]
@@ -141,6 +155,13 @@ def modechoice_data() -> tuple[FloatArray, FloatArray, IntArray]:
     ------
     ModuleNotFoundError
         If the ``bench`` extra is not installed.
+
+    Examples
+    --------
+    >>> from newtonkit.datasets import modechoice_data
+    >>> features, chosen, traveller = modechoice_data()
+    >>> features.shape
+    (840, 6)
     """
     import numpy as np  # noqa: PLC0415
 

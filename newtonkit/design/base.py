@@ -16,8 +16,9 @@ from newtonkit.design.scatter import SignScatter, TargetArray
 from newtonkit.design.threads import map_blocks
 
 FloatArray: TypeAlias = NDArray[np.float64]
+"""An array of float64, of any shape."""
 IntArray: TypeAlias = NDArray[np.intp]
-
+"""An array of indices, as wide as a pointer of the machine, of any shape."""
 _MAX_RUNS = 8
 _FEW_SWEPT = 8  # columns
 _FEW_ROWS = 512  # gathered at a time
@@ -184,7 +185,7 @@ class Design(ABC):
         """Return S diag(scale) A for a sparse embedding S, shape (scatter.n_rows, d).
 
         Every row goes with random signs into a few rows of the output, see
-        :class:`SignScatter`.  A fixed number of runs of rows have an output each, added up
+        ``SignScatter``.  A fixed number of runs of rows have an output each, added up
         last; together they hold at most 64 MB, or twice the output where that is more.
         """
         n, d = self.shape

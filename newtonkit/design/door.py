@@ -48,6 +48,12 @@ def as_design(A: Any, *, fit_intercept: bool = False, name: str = "A") -> Design
         If `A` is not two-dimensional, is empty, holds NaN or infinity, is scaled so that
         squares of its entries leave the range of floating-point numbers, or is sparse with
         indices that point outside.
+
+    Examples
+    --------
+    >>> from newtonkit.design import as_design
+    >>> as_design([[1, 2], [3, 4], [5, 6]], fit_intercept=True).shape
+    (3, 3)
     """
     intercept = checked_flag(fit_intercept, "fit_intercept")
     if isinstance(A, Design):

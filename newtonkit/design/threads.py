@@ -122,7 +122,15 @@ def set_num_threads(n_threads: int) -> None:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Hold BLAS at one thread; nested and concurrent uses restore the setting once, at the end."""
+    """Hold BLAS at one thread; nested and concurrent uses restore the setting once, at the end.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.design import one_blas_thread
+    >>> with one_blas_thread():
+    ...     product = np.eye(2) @ np.eye(2)
+    """
     workers = _workers
     with workers.lock:
         if workers.users == 0:
@@ -199,6 +207,24 @@ def map_blocks(function: Callable[[T], R], blocks: Sequence[T]) -> list[R]:
     The calling thread works too, so that a call from within a block function ends whatever the
     others do, and threads take block after block without being handed each.  NumPy's
     floating-point error settings are those of the caller in every thread.
+
+    Parameters
+    ----------
+    function : callable
+        Called with each block, from any thread.
+    blocks : sequence
+        The blocks.
+
+    Returns
+    -------
+    list
+        What it returned, in the order of the blocks.
+
+    Examples
+    --------
+    >>> from newtonkit.design import map_blocks
+    >>> map_blocks(len, [[1, 2], [3], []])
+    [2, 1, 0]
     """
     with one_blas_thread():
         helpers = min(get_num_threads(), len(blocks)) - 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from newtonkit.datasets import PROBLEMS, ReadyProblem
 from newtonkit.shell.arguments import add_data_options, positive, refuse_file_options, seed, whole
+from newtonkit.shell.compare_page import COMPARE
 from newtonkit.shell.manual import ManualParser
-from newtonkit.shell.mistakes import NO_START, MistakeError, listed
-from newtonkit.shell.output import print_whole, refuse_clashes, replacing, shown, write_text
-from newtonkit.shell.pages import COMPARE
-from newtonkit.shell.progress import status_line
+from newtonkit.shell.mistakes import NO_START, MistakeError
+from newtonkit.shell.output import (
+    PICTURES,
+    check_drawing,
+    print_whole,
+    refuse_clashes,
+    replacing,
+    shown,
+    write_text,
+)
+from newtonkit.shell.progress import status_line, steps_line
 from newtonkit.shell.tasks import Task, preparation, ready_task
 
 if TYPE_CHECKING:
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
 
 # What is shown without arguments: one problem for each of two kinds.
 _SHOWN = (("diabetes", "exp"), ("digits", "softmax"))
-_PICTURES = (".png", ".svg", ".pdf")
+_PAGES = (".html", ".htm")
 _FORMAT = 1
 
 
@@ -81,6 +89,7 @@ def add(commands: Any) -> None:
     output.add_argument("--json", metavar="FILE", help="write all figures to FILE; - prints them alone")
     output.add_argument("--csv", metavar="FILE", help="the same as a table; - prints it alone")
     output.add_argument("--plot", metavar="FILE", help="draw gap against iterations, seconds and passes")
+    output.add_argument("--html", metavar="FILE", help="one page with tables, pictures, machine and command")
     output.add_argument(
         "--profile",
         metavar="FILE",
@@ -98,9 +107,9 @@ def run(arguments: argparse.Namespace) -> int:
     _check_output(arguments)
     alone = "-" in (arguments.json, arguments.csv)
     with contextlib.ExitStack() as stack:
-        json_place, csv_place, profile_place = (
+        json_place, csv_place, profile_place, html_place = (
             stack.enter_context(replacing(path if path and path != "-" else None))
-            for path in (arguments.json, arguments.csv, arguments.profile)
+            for path in (arguments.json, arguments.csv, arguments.profile, arguments.html)
         )
         plots = [stack.enter_context(replacing(path)) for path in _plot_names(arguments.plot, items)]
         comparisons = _compare_all(items, arguments, show=not alone and arguments.profile is None)
@@ -108,6 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
         for comparison, plot in zip(comparisons, plots, strict=True):
             if plot is not None:
                 comparison.plot(plot)
+        if arguments.html is not None:
+            write_text(html_place, _page(comparisons, arguments.command, profile))
         if arguments.json is not None:
             write_text(json_place, _figures(comparisons, profile))
         if arguments.csv is not None:
@@ -146,14 +157,11 @@ def _ready_item(data: str, kind: str, ready: ReadyProblem) -> Item:
 def _check_output(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be written, before any work is done."""
     files = {"--json": arguments.json, "--csv": arguments.csv, "--plot": arguments.plot}
-    refuse_clashes({"DATA": arguments.data, **files, "--profile": arguments.profile or None})
-    for option, path in (("--plot", arguments.plot), ("--profile", arguments.profile)):
-        if not path:
-            continue
-        if not path.lower().endswith(_PICTURES):
-            raise MistakeError(f"{option} {path} must end in {listed(_PICTURES, 'or')}")
-        if importlib.util.find_spec("matplotlib") is None:
-            raise MistakeError(f"{option} needs matplotlib: pip install 'newtonkit[plot]'")
+    files |= {"--html": arguments.html, "--profile": arguments.profile or None}
+    refuse_clashes({"DATA": arguments.data, **files})
+    for option in ("--plot", "--profile"):
+        check_drawing(option, files[option], PICTURES)
+    check_drawing("--html", arguments.html, _PAGES)
 
 
 def _plot_names(path: str | None, items: Sequence[Item]) -> list[str | None]:
@@ -185,22 +193,43 @@ def _compared(
 
     task = item.prepare()
     several = {} if arguments.seeds is None else {"seeds": arguments.seeds}
+    methods = _suited(arguments.methods, task.problem) if count else arguments.methods
     try:
         return compare(
             task.problem,
-            methods=_suited(arguments.methods, task.problem) if count else arguments.methods,
+            methods=methods,
             gtol=arguments.gtol,
             max_time=arguments.max_time,
             max_iter=arguments.max_iter,
             rng=arguments.seed,
             description=task.description,
-            callback=lambda name: tell(f"{task.description}{count}: {name} ..."),
+            callback=_steps(task, arguments, methods, tell, count),
             **several,
         )
     except ValueError as error:
         if str(error).startswith("x0 "):
             raise MistakeError(NO_START) from error
         raise MistakeError(str(error)) from error
+
+
+def _steps(
+    task: Task,
+    arguments: argparse.Namespace,
+    methods: list[str] | None,
+    tell: Callable[[str], object],
+    count: str,
+) -> Callable[[str], object]:
+    """Return what shows which of the methods is running."""
+    from newtonkit.comparison.registry import chosen_methods  # noqa: PLC0415
+
+    chosen = {method.name: method for method in chosen_methods(methods, task.problem)}
+    names, runs = list(chosen), arguments.seeds or 1
+    longest = arguments.max_time * (runs if any(m.randomised for m in chosen.values()) else 1)
+
+    def show(name: str) -> None:
+        tell(steps_line(names.index(name), len(names), name, longest, f"{task.description}{count}"))
+
+    return show
 
 
 def _suited(names: list[str] | None, problem: Problem) -> list[str] | None:
@@ -234,6 +263,14 @@ def _profile_of(
     return profile
 
 
+def _page(
+    comparisons: Sequence[Comparison], command: Sequence[str], profile: PerformanceProfile | None
+) -> str:
+    from newtonkit.comparison.page import report_page  # noqa: PLC0415
+
+    return report_page(comparisons, shlex.join(command), profile)
+
+
 def _figures(comparisons: Sequence[Comparison], profile: PerformanceProfile | None) -> str:
     from newtonkit.shell.record import as_json  # noqa: PLC0415
 
@@ -249,7 +286,8 @@ def _table(comparisons: Sequence[Comparison]) -> str:
 
 
 def _tell_files(arguments: argparse.Namespace, items: Sequence[Item]) -> None:
-    written = [arguments.json, arguments.csv, *_plot_names(arguments.plot, items), arguments.profile or None]
+    written = [arguments.json, arguments.csv, *_plot_names(arguments.plot, items), arguments.html]
+    written.append(arguments.profile or None)
     names = [name for name in written if name is not None]
     if names:
         sys.stdout.write(shown("".join(["\nWritten:\n", *(f"    {name}\n" for name in names)])))

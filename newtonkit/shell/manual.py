@@ -10,6 +10,12 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 MISTAKE, INTERRUPTED = 2, 130
+EXIT_STATUS = """
+    0    success
+    1    {failure}
+    2    a mistake in the arguments or in a file: one line on stderr says which
+    130  interrupted by Ctrl-C{interrupted}
+"""
 _WIDTH = 79
 _INDENT = 4
 

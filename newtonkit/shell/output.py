@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from newtonkit.shell.mistakes import MistakeError
+from newtonkit.shell.mistakes import MistakeError, listed
 
 # The tables of comparisons are made for it.
 _LEAST_WIDTH = 80
+PICTURES = (".png", ".svg", ".pdf")
 
 
 @contextlib.contextmanager
@@ -86,6 +88,16 @@ def print_whole(*renderables: Any) -> None:
     if not console.is_terminal:
         text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
     sys.stdout.write(shown(text))
+
+
+def check_drawing(option: str, path: str | None, suffixes: Sequence[str]) -> None:
+    """Refuse a file for pictures of a kind that there is not, or without matplotlib."""
+    if path is None:
+        return
+    if not path.lower().endswith(tuple(suffixes)):
+        raise MistakeError(f"{option} {path} must end in {listed(suffixes, 'or')}")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MistakeError(f"{option} needs matplotlib: pip install 'newtonkit[plot]'")
 
 
 def refuse_clashes(named: dict[str, str | None]) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from newtonkit.shell.compare_page import COMPARE
+from newtonkit.shell.manual import EXIT_STATUS as _EXIT
 from newtonkit.shell.manual import Page
 
-_EXIT = """
-    0    success
-    1    {failure}
-    2    a mistake in the arguments or in a file: one line on stderr says which
-    130  interrupted by Ctrl-C{interrupted}
-"""
+__all__ = ["BENCH", "COMPARE", "PREDICT", "PROBLEMS_PAGE", "SHELL", "SOLVE"]
 
 _FILES = """
     By the end of its name, DATA is
@@ -124,6 +121,14 @@ SOLVE = Page(
             """,
         ),
         (
+            "PICTURE",
+            """
+            --plot draws |grad| / S(x), what TOL is compared with, and the gap to the
+            lowest value relative to the first, both against passes over the data; each
+            marker is an iteration. FILE ends in .png, .svg or .pdf.
+            """,
+        ),
+        (
             "EXIT STATUS",
             _EXIT.format(
                 failure="no success; the best point found is written all the same",
@@ -142,7 +147,7 @@ SOLVE = Page(
             Which query makes attention find the wanted rows, with shares that sum to 1?
 
                 newtonkit solve keys.npz --problem softmax --target-scale sum \\
-                    --ridge 1e-6
+                    --ridge 1e-6 --plot way.png
 
             A conditional logit model: each traveller chooses one of several ways:
 
@@ -210,59 +215,6 @@ PROBLEMS_PAGE = Page(
             newtonkit problems softmax
             """,
         ),
-    ),
-)
-
-COMPARE = Page(
-    "newtonkit beside the methods of scipy.optimize",
-    """
-    newtonkit compare [NAME] [--problem KIND] [OPTION ...]
-    newtonkit compare DATA --problem KIND --target COLUMN [OPTION ...]
-    newtonkit compare --profile [FILE] [OPTION ...]
-    """,
-    """
-    Runs newtonkit and the methods of SciPy on the same problem: same start, same exact derivatives, same
-    stopping rule |g| <= TOL |g(x0)|, same time cap. Then says what is true of the point that each of them
-    returned, whatever the method said of itself.
-
-    Without DATA, two ready-made problems are shown. --problem alone takes all ready-made data that has that
-    kind, and --profile alone all ready-made problems, as far as they need nothing else to be installed.
-    """,
-    (
-        (
-            "FILES AND FORMATS",
-            """
-            DATA, its columns and the scales of its target are those of 'newtonkit solve';
-            see its page. What is written:
-
-            --json     all figures: format, comparisons, and with --profile the profile
-            --csv      the same as a table, a line for each problem and method
-            --plot     the gap to the best value against iterations, seconds and
-                       passes; where there are several problems, each has a file of
-                       its own, so that gap.png becomes gap-diabetes-exp.png, and so on
-            --profile  the share of the problems that each method solves within a
-                       factor of the time of the fastest (Dolan and More, 2002):
-                       printed, and drawn if there is a FILE
-
-            Pictures are .png, .svg or .pdf by the end of their name. Files are replaced
-            only when the new ones are whole.
-            """,
-        ),
-        ("EXIT STATUS", _EXIT.format(failure="a reader of a pipe left", interrupted="")),
-        (
-            "EXAMPLES",
-            """
-            newtonkit compare
-
-            newtonkit compare digits --problem softmax --max-time 5 --plot gap.png
-
-            newtonkit compare sales.csv --problem exp --target price --drop day \\
-                --categorical region --intercept --target-scale mean --csv figures.csv
-
-            newtonkit compare --profile profile.png --problem exp --max-time 2
-            """,
-        ),
-        ("SEE ALSO", "newtonkit solve, newtonkit problems"),
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from newtonkit.shell.arguments import add_data_options, not_negative, positive, seed, whole
 from newtonkit.shell.manual import INTERRUPTED, ManualParser
 from newtonkit.shell.mistakes import NO_START, MistakeError
-from newtonkit.shell.output import refuse_clashes, replacing, shown, write_text
+from newtonkit.shell.output import PICTURES, check_drawing, refuse_clashes, replacing, shown, write_text
 from newtonkit.shell.pages import SOLVE
 from newtonkit.shell.progress import status_line
 from newtonkit.shell.record import as_json
@@ -64,6 +65,7 @@ def add(commands: Any) -> None:
     )
     output = parser.add_argument_group("OUTPUT")
     output.add_argument("--output", metavar="FILE", help="write solution and record as JSON; - is stdout")
+    output.add_argument("--plot", metavar="FILE", help="draw gradient and value against passes over the data")
     output.add_argument("--quiet", action="store_true", help="no summary and no progress")
     parser.add_common_options()
     parser.set_defaults(run=run, parser=parser)
@@ -71,10 +73,11 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Solve, and return the exit code."""
-    refuse_clashes({"DATA": arguments.data, "--output": arguments.output})
+    refuse_clashes({"DATA": arguments.data, "--output": arguments.output, "--plot": arguments.plot})
+    check_drawing("--plot", arguments.plot, PICTURES)
     prepare = preparation(arguments)
     path = None if arguments.output in (None, "-") else arguments.output
-    with replacing(path) as place:
+    with replacing(path) as place, replacing(arguments.plot) as picture:
         with status_line(quiet=arguments.quiet) as show:
             show(f"{arguments.data}: reading ...")
             task = prepare()
@@ -82,9 +85,12 @@ def run(arguments: argparse.Namespace) -> int:
         interrupted = _was_interrupted(result, arguments.starts)
         if arguments.output is not None:
             write_text(place, as_json(task.record(result) | {"interrupted": interrupted}))
+        if picture is not None:
+            result.plot(picture, gtol=arguments.gtol or None)
     printed = not arguments.quiet and arguments.output != "-"
     if printed:
-        written = "" if path is None else f"\nWritten to {path}.\n"
+        names = [name for name in (path, arguments.plot) if name is not None]
+        written = f"\nWritten to {' and '.join(names)}.\n" if names else ""
         sys.stdout.write(shown(summary_of(result, task, arguments.starts) + written))
     if interrupted:
         sys.stderr.write(f"{arguments.parser.prog}: error: interrupted\n")
@@ -102,20 +108,18 @@ def _was_interrupted(result: MinimizeResult, starts: int) -> bool:
 
 def _minimised(task: Task, arguments: argparse.Namespace, show: Callable[[str], object]) -> MinimizeResult:
     from newtonkit.minimizer import minimize  # noqa: PLC0415
+    from newtonkit.progress_bar import Progress  # noqa: PLC0415
 
-    last_shown, start = 0.0, 0
+    progress = Progress(arguments.gtol, arguments.max_time or math.inf, arguments.starts)
+    last_shown = 0.0
 
     def callback(record: IterationRecord) -> None:
-        nonlocal last_shown, start
-        start += record.iteration == 0
+        nonlocal last_shown
+        progress.take(record)
         now = time.monotonic()
         if now - last_shown >= _SECONDS_BETWEEN:
             last_shown = now
-            show(
-                (f"start {start} of {arguments.starts}, " if arguments.starts > 1 else "")
-                + f"iteration {record.iteration}, value {record.value:.8g}, "
-                f"gradient {record.relative_gradient:.1e} of its size; {task.description}"
-            )
+            show(progress.line(label="start" if arguments.starts > 1 else ""))
 
     try:
         return minimize(
