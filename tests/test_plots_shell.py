@@ -58,6 +58,11 @@ def test_a_solve_without_success_and_a_tolerance_of_zero_are_drawn_too(folder, c
         (["--plot", "way.gif"], "--plot way.gif must end in .png, .svg or .pdf"),
         (["--plot", "no/way.png"], "cannot write no/way.png: No such file or directory"),
         (["--plot", "way.png", "--output", "./way.png"], "--output and --plot are both "),
+        (["--picture", "leverage"], "--picture needs --plot FILE"),
+        (
+            ["--plot", "way.png", "--picture", "frontier"],
+            "--picture frontier is for a softmax with squared loss, not for ExpRegression",
+        ),
     ],
 )
 def test_mistakes(arguments, message, folder, capsys):
@@ -72,3 +77,25 @@ def test_without_matplotlib(capsys, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert cli.main(["solve", "diabetes", "--plot", "way.png"]) == 2
     assert "--plot needs matplotlib: pip install 'newtonkit[plot]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("subject", ["predictions", "leverage", "frontier"])
+def test_other_pictures_are_those_of_the_functions(folder, capsys, monkeypatch, subject):
+    drawn = []
+    function = getattr(nk.plots, subject)
+
+    def spy(problem, *given, **options):
+        drawn.append((problem, given, function(problem, *given, **options)))
+        return drawn[-1][2]
+
+    monkeypatch.setattr(nk.plots, subject, spy)
+    arguments = ["--problem", "softmax", "--plot", "other.png", "--picture", subject, "--output", "fit.json"]
+    assert cli.main(["solve", "digits", *arguments]) == 0
+    assert (folder / "other.png").read_bytes().startswith(b"\x89PNG")
+    [(problem, given, axes)] = drawn
+    assert isinstance(problem, nk.SoftmaxRegression)
+    if subject != "frontier":
+        x = json.loads((folder / "fit.json").read_text(encoding="utf-8"))["solution"]["coefficients"]
+        assert given[0].tolist() == list(x.values())
+    assert axes.get_xlabel()
+    assert axes.get_ylabel()

@@ -108,17 +108,26 @@ def frontier(
     >>> entropies.round(2).tolist()
     [0.99, 0.93, 0.92]
     """
-    outer = getattr(problem, "outer", None)
-    if not (isinstance(problem, Problem) and isinstance(outer, NormalisedSquares)) or not isinstance(
-        outer.activation, Exp
-    ):
+    if not has_frontier(problem):
         raise TypeError(f"problem must be a softmax regression with squared loss, got {problem!r}")
+    outer = problem.outer
+    assert isinstance(outer, NormalisedSquares)
     weights = _default_weights(outer) if entropy_weights is None else _checked(entropy_weights)
     tolerance = checked_number(gtol, "gtol")
     ax = panel(ax)
     points = frontier_points(problem, outer, weights, tolerance)
     _draw(ax, points, len(outer.groups))
     return ax
+
+
+def has_frontier(problem: Any) -> bool:
+    """Tell whether something is a softmax regression with squared loss."""
+    outer = getattr(problem, "outer", None)
+    return (
+        isinstance(problem, Problem)
+        and isinstance(outer, NormalisedSquares)
+        and isinstance(outer.activation, Exp)
+    )
 
 
 def frontier_points(

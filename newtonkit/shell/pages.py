@@ -126,6 +126,11 @@ SOLVE = Page(
             --plot draws |grad| / S(x), what TOL is compared with, and the gap to the
             lowest value relative to the first, both against passes over the data; each
             marker is an iteration. FILE ends in .png, .svg or .pdf.
+
+            --picture predictions draws what the model predicts against the target, a
+            point for each row, in units of the scaled target; leverage the leverage
+            score of each row against its weight in the Hessian; frontier the entropy of
+            a softmax against its loss, solved for many rewards of entropy.
             """,
         ),
         (

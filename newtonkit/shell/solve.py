@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from newtonkit.shell.arguments import add_data_options, not_negative, positive, seed, whole
+from newtonkit.shell.drawing import SUBJECTS, check_subject, draw
 from newtonkit.shell.manual import INTERRUPTED, ManualParser
 from newtonkit.shell.mistakes import NO_START, MistakeError
 from newtonkit.shell.output import PICTURES, check_drawing, refuse_clashes, replacing, shown, write_text
@@ -65,7 +66,14 @@ def add(commands: Any) -> None:
     )
     output = parser.add_argument_group("OUTPUT")
     output.add_argument("--output", metavar="FILE", help="write solution and record as JSON; - is stdout")
-    output.add_argument("--plot", metavar="FILE", help="draw gradient and value against passes over the data")
+    output.add_argument("--plot", metavar="FILE", help="draw a picture, of the solve by default")
+    output.add_argument(
+        "--picture",
+        choices=SUBJECTS,
+        default=SUBJECTS[0],
+        help="what --plot draws: gradient and value of the solve, predictions against the target, leverage "
+        "scores against weights, or the frontier of entropy and fit of a softmax (default: %(default)s)",
+    )
     output.add_argument("--quiet", action="store_true", help="no summary and no progress")
     parser.add_common_options()
     parser.set_defaults(run=run, parser=parser)
@@ -75,18 +83,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Solve, and return the exit code."""
     refuse_clashes({"DATA": arguments.data, "--output": arguments.output, "--plot": arguments.plot})
     check_drawing("--plot", arguments.plot, PICTURES)
+    if arguments.plot is None and arguments.picture != SUBJECTS[0]:
+        raise MistakeError("--picture needs --plot FILE")
     prepare = preparation(arguments)
     path = None if arguments.output in (None, "-") else arguments.output
     with replacing(path) as place, replacing(arguments.plot) as picture:
         with status_line(quiet=arguments.quiet) as show:
             show(f"{arguments.data}: reading ...")
             task = prepare()
+            check_subject(arguments.picture, task.problem)
             result = _minimised(task, arguments, show)
         interrupted = _was_interrupted(result, arguments.starts)
         if arguments.output is not None:
             write_text(place, as_json(task.record(result) | {"interrupted": interrupted}))
         if picture is not None:
-            result.plot(picture, gtol=arguments.gtol or None)
+            draw(arguments.picture, task.problem, result, picture, arguments.gtol)
     printed = not arguments.quiet and arguments.output != "-"
     if printed:
         names = [name for name in (path, arguments.plot) if name is not None]
