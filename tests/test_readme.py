@@ -73,7 +73,7 @@ class TestShell:
         assert len(shell) == 2
         assert all(code.startswith("python3 -m venv .venv && ") and "\n" not in code for code in shell)
         assert shell[0].endswith(".venv/bin/newtonkit compare")
-        assert shell[1].endswith(".venv/bin/python -m pytest")
+        assert shell[1].endswith(".venv/bin/python -m pytest -n auto")
 
 
 class TestFigures:
