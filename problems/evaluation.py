@@ -64,6 +64,7 @@ class Evaluation:
         self.a_x = a_x
         self.fresh = fresh
         self._swept_pulls = pulls
+        self._came_with_pulls = pulls is not None
         self.u = a_x if problem.offset is None else vector_sum(a_x, problem.offset)
         self._shown = problem.shown(self.u)
         self._totals = evaluate_totals(problem.outer, self._shown, problem.pieces)
@@ -93,7 +94,11 @@ class Evaluation:
 
     def under(self, problem: Problem) -> Evaluation:
         """Return the evaluation of the same rows with another ridge at the same point, for no sweep."""
-        return Evaluation(problem, self.x, self.a_x, fresh=self.fresh, pulls=self._swept_pulls)
+        other = Evaluation(problem, self.x, self.a_x, fresh=self.fresh, pulls=self._swept_pulls)
+        if "_pulls" in self.__dict__:
+            other._pulls = self._pulls
+            other._came_with_pulls = True
+        return other
 
     @cached_property
     def loss_scale(self) -> float:
@@ -143,7 +148,9 @@ class Evaluation:
     def _pulls(self) -> FloatArray:
         """A^T l', and with it A^T U_1 where there is one group: together they cost little more than one."""
         if self._swept_pulls is not None:
-            return self._swept_pulls.combined(self.problem, self._totals)
+            combined = self._swept_pulls.combined(self.problem, self._totals)
+            self._swept_pulls = None  # in wide designs they take more than all the rest
+            return combined
         rows, design = self._rows, self.problem.design
         with quiet():
             if rows.low_rank is None or len(self.problem.outer.groups) > 1:
@@ -160,7 +167,7 @@ class Evaluation:
     @property
     def gradient_passes(self) -> int:
         """Sweeps over the data that the gradient takes: none where it came with A x."""
-        return int(self._swept_pulls is None)
+        return int(not self._came_with_pulls)
 
     @property
     def has_derivatives(self) -> bool:

@@ -101,26 +101,30 @@ def _compiled_sweep(
     image, d = np.empty(design.shape[0]), design.shape[1]
     target, weights = outer.sweep_data
 
-    def run(block: slice) -> tuple[FloatArray, float]:
+    blocks = design.sweeps
+    all_sums = np.zeros((len(blocks), outer.n_pulls, d))  # all that takes memory, in wide designs
+
+    def run(k: int) -> float:
+        block = blocks[k]
         found = design.kernel_rows(block)
         assert found is not None
         arrays, has_ones = found
         point = np.ascontiguousarray(x[: d - has_ones])
-        out, sums = np.zeros((outer.n_pulls, len(point))), np.zeros(outer.n_pulls)
+        out = np.zeros((outer.n_pulls, len(point))) if has_ones else all_sums[k]
+        sums = np.zeros(outer.n_pulls)
         shift = np.zeros(1) if offset is None else offset[block]
         part = np.ones(1) if weights is None else weights[block]
         if has_ones:
             shift = shift + x[-1]
         kernel: Any = {1: dense_sweep, 2: column_sweep, 3: csr_sweep}[len(arrays)]
         given = point, shift, target[block], part, kind, is_normalised, image[block], out, sums
-        scale = kernel(*arrays, *given)
+        scale: float = kernel(*arrays, *given)
         if has_ones:
             image[block] += x[-1]
-            out = np.column_stack((out, sums))
-        return out, scale
+            all_sums[k, :, :-1], all_sums[k, :, -1] = out, sums
+        return scale
 
-    parts = map_blocks(run, design.sweeps)
-    return image, Pulls(np.stack([part[0] for part in parts]), np.array([part[1] for part in parts]))
+    return image, Pulls(all_sums, np.array(map_blocks(run, range(len(blocks)))))
 
 
 def _tiles(problem: Problem, block: slice) -> Sequence[RowBlock]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 _ENTRIES_SMALL = 2**17
 _ENTRIES_LARGE = 2**20
 _LONG_RUNS = 32
+_RUN_WORK = 2**18
+_SUMS_ENTRIES = 2**21
 _PIECE_ROWS = 2**15
 
 
@@ -45,6 +48,24 @@ def row_runs(n_rows: int, n_columns: int) -> tuple[slice, ...]:
     """
     count = min(max(2 * round(n_rows * n_columns / (2 * _ENTRIES_SMALL)), 2), _LONG_RUNS)
     edges = [n_rows * k // count for k in range(count + 1)]
+    return tuple(slice(a, b) for a, b in pairwise(edges))
+
+
+def entry_runs(indptr: NDArray[Any], n_columns: int) -> tuple[slice, ...]:
+    """Cut sparse rows into runs of nearly equal work, fewer where the sums of a run are long beside it.
+
+    A run has enough entries that starting a thread on it costs little, and 8 for each
+    column; the sums of all runs together take at most 16 MB.
+    """
+    n_rows, n_entries = len(indptr) - 1, int(indptr[-1])
+    work = n_entries + n_rows
+    fitting = min(work // _RUN_WORK, n_entries // (8 * n_columns), _SUMS_ENTRIES // n_columns)
+    count = min(_LONG_RUNS, fitting)
+    inner = (
+        bisect_left(range(n_rows), work * k // count, key=lambda i: int(indptr[i]) + i)
+        for k in range(1, count)
+    )
+    edges = sorted({0, *inner, n_rows})
     return tuple(slice(a, b) for a, b in pairwise(edges))
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ from scipy.sparse import csr_array
 from newtonkit.design.base import Design, FloatArray, IntArray
 from newtonkit.design.dense import group_selector
 from newtonkit.design.gram import cut, mirror, pairwise_gram, threaded_gram, weighted_gram
-from newtonkit.design.pieces import row_blocks
+from newtonkit.design.pieces import entry_runs, row_blocks
 from newtonkit.design.scatter import SignScatter
 from newtonkit.design.threads import map_blocks
 
@@ -23,29 +21,18 @@ _DENSE_GRAM_DENSITY = 0.2
 _CACHED_ENTRIES = 2**20
 _LEAST_RANGES = 4
 _FEW_COLUMNS = 8
-_LONG_RUNS = 32
-_RUN_WORK = 2**18
-_SUMS_ENTRIES = 2**21
 _TILE_ROWS = 2**20
 _HASHED_ROWS = 2**16
 
 
-def entry_runs(indptr: NDArray[Any], n_columns: int) -> tuple[slice, ...]:
-    """Cut sparse rows into runs of nearly equal work, fewer where the sums of a run are long beside it.
-
-    A run has enough entries that starting a thread on it costs little, and 8 for each
-    column; the sums of all runs together take at most 16 MB.
-    """
-    n_rows, n_entries = len(indptr) - 1, int(indptr[-1])
-    work = n_entries + n_rows
-    fitting = min(work // _RUN_WORK, n_entries // (8 * n_columns), _SUMS_ENTRIES // n_columns)
-    count = min(_LONG_RUNS, fitting)
-    inner = (
-        bisect_left(range(n_rows), work * k // count, key=lambda i: int(indptr[i]) + i)
-        for k in range(1, count)
-    )
-    edges = sorted({0, *inner, n_rows})
-    return tuple(slice(a, b) for a, b in pairwise(edges))
+def _of_parts(
+    data: NDArray[Any], indices: NDArray[Any], indptr: NDArray[Any], shape: tuple[int, ...]
+) -> csr_array[Any]:
+    """Return a matrix of canonical parts as they are: SciPy's constructor copies those of a larger array."""
+    out: csr_array[Any] = csr_array(shape, dtype=data.dtype)
+    out.data, out.indices, out.indptr = data, indices, indptr
+    out.has_sorted_indices = out.has_canonical_format = True
+    return out
 
 
 class SparseDesign(Design):
@@ -88,11 +75,9 @@ class SparseDesign(Design):
         if found is None:
             data, indices, indptr = self._matrix.data, self._matrix.indices, self._matrix.indptr
             first, last = indptr[rows.start], indptr[rows.stop]
-            found = csr_array(
-                (data[first:last], indices[first:last], indptr[rows.start : rows.stop + 1] - first),
-                shape=(rows.stop - rows.start, self.shape[1]),
-                copy=False,
-            )
+            ends = indptr[rows.start : rows.stop + 1] - first
+            shape = rows.stop - rows.start, self.shape[1]
+            found = _of_parts(data[first:last], indices[first:last], ends, shape)
             self._kept_views[key] = found
         return found
 
@@ -231,7 +216,7 @@ class SparseDesign(Design):
     def _squares(self, block: slice) -> csr_array[Any]:
         rows = self._view(block)
         squares = rows.data.astype(np.float64) ** 2
-        return csr_array((squares, rows.indices, rows.indptr), shape=rows.shape, copy=False)
+        return _of_parts(squares, rows.indices, rows.indptr, rows.shape)
 
     def block_square_sums(self, block: slice) -> FloatArray:
         """See :meth:`Design.block_square_sums`."""
