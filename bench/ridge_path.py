@@ -77,14 +77,14 @@ class Row:
 
     def __str__(self) -> str:
         return (
-            f"{self.problem:<46} {self.method:<9} {self.passes:>6} {self.cold_passes:>6} {self.ratio:>6.2f} "
+            f"{self.problem}\n    {self.method:<9} {self.passes:>6} {self.cold_passes:>6} {self.ratio:>6.2f} "
             f"{self.seconds:>8.2f} {self.cold_seconds:>8.2f} {self.solved:>3} {self.cold_solved:>3} "
             f"{self.apart:>8.0e}"
         )
 
 
 HEADER = (
-    f"{'problem':<46} {'method':<9} {'passes':>6} {'cold':>6} {'ratio':>6} {'seconds':>8} {'cold':>8} "
+    f"problem\n    {'method':<9} {'passes':>6} {'cold':>6} {'ratio':>6} {'seconds':>8} {'cold':>8} "
     f"{'of ' + str(STEPS) + ' solved':>7} {'apart':>8}"
 )
 
