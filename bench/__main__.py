@@ -2,7 +2,7 @@
 
 Run from the root of the repository, with the ``bench`` and ``peers`` extras installed::
 
-    python -m bench [--rows NAME ...] [--scale 0.1] [--rounds 5] [--threads 2]
+    python -m bench [--rows NAME ...] [--kinds NAME ...] [--scale 0.1] [--rounds 5] [--threads 2]
                     [--json FILE] [--markdown FILE]
 
 bench/README.md tells what each row is and how it is measured.  The table goes to the standard
@@ -25,7 +25,7 @@ import newtonkit as nk
 from bench.machine import header, installed_versions, machine
 from bench.speed import evaluations, grams, memory, real, scores, single, solves
 from bench.speed.cases import warm_up_seconds
-from bench.speed.figures import Figure, Setting
+from bench.speed.figures import KINDS, Figure, Setting
 from bench.speed.report import as_markdown, as_plain, as_text, text_of
 from bench.timing import cores_in_use, warning
 
@@ -45,6 +45,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=_count, default=nk.get_num_threads(), help="threads, for all")
     parser.add_argument("--slack", type=float, default=1.5, help="deadline of SciPy, by its best so far")
     parser.add_argument("--cap", type=float, default=120.0, help="seconds that no method may exceed")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="which regressions")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file")
     return parser.parse_args(words)
@@ -74,7 +75,9 @@ class Table:
     """
 
     def __init__(self, asked: argparse.Namespace) -> None:
-        self.setting = Setting(asked.scale, asked.rounds, asked.threads, asked.slack, asked.cap)
+        self.setting = Setting(
+            asked.scale, asked.rounds, asked.threads, asked.slack, asked.cap, tuple(asked.kinds)
+        )
         self._asked = asked
         self._began = time.perf_counter()
         self._busy = cores_in_use()

@@ -15,7 +15,6 @@ from bench.speed.plain import POINTS, LibraryPoint, Point
 from newtonkit.design import FloatArray
 from newtonkit.problems import Problem
 
-KINDS = ("exp", "softmax")
 SHAPES = ((1_000_000, 50), (500_000, 100), (100_000, 500), (50_000, 1000))
 SHARE = 1e-8
 CONDITION, NOISE = 1e4, 0.1

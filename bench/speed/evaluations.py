@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.speed.cases import KINDS, SHAPES, case_of, planted, warm_up
+from bench.speed.cases import SHAPES, case_of, planted, warm_up
 from bench.speed.figures import Bound, Figure, Setting, attempted
 from bench.speed.turns import in_turns, medians, one_pass, ratio, repeated
 
@@ -27,7 +27,7 @@ def figures(setting: Setting, wanted: Collection[str]) -> Iterator[tuple[str, Fi
     """Measure the rows wanted, problem by problem."""
     if ROWS.keys().isdisjoint(wanted):
         return
-    for kind in KINDS:
+    for kind in setting.kinds:
         for shape, density in (*((shape, 1.0) for shape in SHAPES), (SPARSE_SHAPE, DENSITY)):
             n, d = setting.shape(*shape)
             name = f"{kind} {n} x {d}" + (f", CSR {density:.0%}" if density < 1.0 else "")

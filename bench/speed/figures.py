@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
+KINDS = ("exp", "softmax")
+
 
 @dataclass(frozen=True)
 class Bound:
@@ -94,6 +96,8 @@ class Setting:
         For all.
     slack, cap : float
         A method of SciPy may take `slack` times the best so far, and `cap` seconds at most.
+    kinds : tuple of str
+        Which of the planted regressions.
     """
 
     scale: float = 1.0
@@ -101,6 +105,7 @@ class Setting:
     threads: int = 2
     slack: float = 1.5
     cap: float = 120.0
+    kinds: tuple[str, ...] = KINDS
 
     def shape(self, n: int, d: int) -> tuple[int, int]:
         """Return rows and columns at that scale."""

@@ -19,7 +19,6 @@ ROWS = {
     "wide-memory": "Peak memory beyond the data, wide sparse: share of the data",
 }
 SHAPE, WIDE_SHAPE, DENSITY = (50_000, 1000), (20_000, 50_000), 0.005
-KINDS = ("exp", "softmax")
 _SHARE = Bound(0.5, None, at_least=False, unit="share")
 _LEAST_WIDE = (64, 160)
 _EVERY = 1e-3
@@ -103,7 +102,7 @@ def figures(setting: Setting, wanted: Collection[str]) -> Iterator[tuple[str, Fi
     """Measure the rows wanted, once each: memory varies little."""
     if "memory" in wanted:
         n, d = setting.shape(*SHAPE)
-        for kind in KINDS:
+        for kind in setting.kinds:
             yield "memory", attempted(f"{kind} {n} x {d}", allowed(d), partial(dense, kind, n, d, setting))
     if "wide-memory" in wanted:
         # Wide at any scale: columns shrink as rows do.
@@ -111,7 +110,7 @@ def figures(setting: Setting, wanted: Collection[str]) -> Iterator[tuple[str, Fi
             max(least, round(size * setting.scale))
             for size, least in zip(WIDE_SHAPE, _LEAST_WIDE, strict=True)
         )
-        for kind in KINDS:
+        for kind in setting.kinds:
             yield (
                 "wide-memory",
                 attempted(f"{kind} {n} x {d}, CSR", _SHARE, partial(wide, kind, n, d, setting)),

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from bench.speed.cases import KINDS, SHAPES, Case, case_of, planted, solve, warm_up
+from bench.speed.cases import SHAPES, Case, case_of, planted, solve, warm_up
 from bench.speed.figures import Bound, Figure, Setting, attempted
 from bench.speed.turns import in_turns, medians, ratio
 
@@ -19,7 +19,7 @@ def figures(setting: Setting, wanted: Collection[str]) -> Iterator[tuple[str, Fi
     """Measure on all shapes."""
     if "float32" not in wanted:
         return
-    for kind in KINDS:
+    for kind in setting.kinds:
         for shape in SHAPES:
             n, d = setting.shape(*shape)
             name = f"{kind} {n} x {d}"

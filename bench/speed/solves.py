@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.speed.cases import KINDS, SHAPES, Case, Solve, checked_solve, planted_case, solve, warm_up
+from bench.speed.cases import SHAPES, Case, Solve, checked_solve, planted_case, solve, warm_up
 from bench.speed.figures import Bound, Figure, Setting, attempted
 from bench.speed.race import Attempt, fastest, named, one_attempt, raced
 from bench.speed.turns import in_turns, medians, one_pass, ratio
@@ -31,7 +31,7 @@ _SOURCES = {"plain": "NumPy derivatives", "library": "our derivatives"}
 
 def figures(setting: Setting, wanted: Collection[str]) -> Iterator[tuple[str, Figure]]:
     """Measure the rows wanted, problem by problem."""
-    for kind in KINDS if not ROWS.keys().isdisjoint(wanted) else ():
+    for kind in setting.kinds if not ROWS.keys().isdisjoint(wanted) else ():
         for k, shape in enumerate(SHAPES):
             n, d = setting.shape(*shape)
             name = f"{kind} {n} x {d}"
