@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import scipy.linalg
-
 import newtonkit as nk
-from newtonkit.approximate import SampledBuilder
-from newtonkit.approximate.embedded import embedded_metric
 from newtonkit.datasets import PlantedProblem
-from newtonkit.design import FloatArray, one_blas_thread
+from newtonkit.design import FloatArray
+from newtonkit.prediction.minimum import PARTS, carried, length, newton_step
+from newtonkit.prediction.spectra import SolverSamples
 
 # Inside the (l, M)-good region r M <= 0.1 l, an exact Newton step leaves at most
 # (M r / 2) / (l - M r) <= 0.05 / 0.9 of the error.
 NEWTON_NEAR = 0.05 / 0.9
 _FLOOR = 10.0
-_PARTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 @dataclass(frozen=True)
@@ -57,22 +52,6 @@ class Minimum:
         return _FLOOR * max(self.apart, self.left_planted, self.left_exact, self.left_carried)
 
 
-def length(hessian: Any, step: FloatArray) -> float:
-    """Return the length of a step in the norm of a Hessian, as a sum over rows."""
-    with one_blas_thread():
-        columns = step[:, None]
-        square = hessian.restricted(columns, hessian.design.product(columns))[0, 0]
-    return float(np.sqrt(max(float(square), 0.0)))
-
-
-def newton_step(evaluation: Any) -> FloatArray:
-    """Return the exact Newton step, whatever the sign of the curvature."""
-    dense = evaluation.hessian.to_dense()
-    scale = 1.0 / np.sqrt(np.abs(np.diagonal(dense)))
-    step = np.linalg.solve(scale[:, None] * dense * scale, -scale * evaluation.gradient)
-    return np.asarray(scale * step)
-
-
 def minimum(planted: PlantedProblem, gtol: float = 1e-14) -> Minimum:
     """Return x*, found in two ways."""
     problem = planted.problem
@@ -83,16 +62,9 @@ def minimum(planted: PlantedProblem, gtol: float = 1e-14) -> Minimum:
     apart = length(hessian, exact - planted.solution)
     best = int(left[1] < left[0])
     x, hessian = evaluations[best].x, evaluations[best].hessian
-    carried = max(length(hessian, newton_step(_carried(planted, x, part))) for part in _PARTS)
-    return Minimum(x, ("planted", "exact")[best], left[0], left[1], carried, apart, hessian)
-
-
-def _carried(planted: PlantedProblem, x: FloatArray, part: float) -> Any:
-    """Return the evaluation at x with A x from two parts."""
-    begin = planted.problem.evaluate(part * x)
-    rest = x - begin.x
-    end = begin.along(rest, planted.problem.design.product(rest))
-    return planted.problem.evaluate(x) if end is None else end
+    carried_on = [newton_step(carried(problem, x, part)) for part in PARTS]
+    longest = max(length(hessian, step) for step in carried_on)
+    return Minimum(x, ("planted", "exact")[best], left[0], left[1], longest, apart, hessian)
 
 
 def newton_contraction(planted: PlantedProblem, least: Minimum, x: FloatArray) -> float:
@@ -105,15 +77,5 @@ def newton_contraction(planted: PlantedProblem, least: Minimum, x: FloatArray) -
 
 def spectral_errors(planted: PlantedProblem, least: Minimum, epsilon: float, draws: int) -> list[float]:
     """Return max |lambda - 1| over the eigenvalues of H~ relative to H at x*, for some draws of H~."""
-    evaluation = planted.problem.evaluate(least.x)
-    metric, _ = embedded_metric(planted.problem, evaluation.curvature_mass, 0)
-    with one_blas_thread():
-        true = metric.congruence(evaluation.hessian)
-        errors = []
-        for seed in range(draws):
-            builder = SampledBuilder(planted.problem, metric, 1e-8, epsilon, seed)
-            builder.prepare(evaluation, math.nan)
-            sampled = builder.build(evaluation)._sampled
-            values = scipy.linalg.eigh(metric.congruence(sampled), true, eigvals_only=True)
-            errors.append(float(np.abs(values - 1.0).max()))
-    return errors
+    samples = SolverSamples(planted.problem, least.x)
+    return [samples.error(epsilon, seed).error for seed in range(draws)]

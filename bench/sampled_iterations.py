@@ -36,6 +36,7 @@ from bench.near_minimum import NEWTON_NEAR, Minimum, length, minimum, newton_con
 from bench.timing import cores_in_use, warning
 from newtonkit.datasets import PlantedProblem, make_planted
 from newtonkit.design import FloatArray
+from newtonkit.prediction.solves import contractions
 from newtonkit.results import IterationRecord
 
 KINDS = ("exp", "softmax", "resnet-softmax", "entropy-softmax")
@@ -170,10 +171,7 @@ def _judged(
     steps = tuple(
         next((k for k, r in enumerate(tail) if r <= goal), None) if goal >= floor else None for goal in goals
     )
-    above = [k for k, r in enumerate(tail[:-1]) if r > floor]
-    # A step that ends below the floor counts as one to the floor: what is below is noise.
-    factors = [max(tail[k + 1], floor) / tail[k] for k in above if tail[k + 1] > floor or k == 0]
-    return steps, max(factors, default=math.nan)
+    return steps, max(contractions(tail, floor), default=math.nan)
 
 
 def measured(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from newtonkit import datasets, design, plots, problems, sketching
+    from newtonkit.certificates import Certificate, certify
     from newtonkit.comparison import Comparison, PerformanceProfile, compare, performance_profile
     from newtonkit.design import get_num_threads, set_num_threads
     from newtonkit.estimators import (
@@ -42,6 +43,7 @@ __version__ = "0.1.0.dev0"
 
 _MODULES = ("datasets", "design", "plots", "problems", "sketching")
 _HOMES = {
+    "Certificate": "newtonkit.certificates",
     "ChoiceClassifier": "newtonkit.estimators",
     "Comparison": "newtonkit.comparison",
     "CoshRegression": "newtonkit.problems",
@@ -64,6 +66,7 @@ _HOMES = {
     "SoftmaxRegression": "newtonkit.problems",
     "SoftmaxRegressor": "newtonkit.estimators",
     "Status": "newtonkit.results",
+    "certify": "newtonkit.certificates",
     "check_derivatives": "newtonkit.problems.check",
     "choose_ridge": "newtonkit.ridge",
     "compare": "newtonkit.comparison",
@@ -77,6 +80,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Certificate",
     "ChoiceClassifier",
     "Comparison",
     "CoshRegression",
@@ -99,6 +103,7 @@ __all__ = [
     "SoftmaxRegression",
     "SoftmaxRegressor",
     "Status",
+    "certify",
     "check_derivatives",
     "choose_ridge",
     "compare",

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from newtonkit import __version__
-from newtonkit.shell import bench, compare, predict, problems, solve
+from newtonkit.shell import bench, compare, iterations, predict, problems, solve
 from newtonkit.shell.manual import INTERRUPTED, MISTAKE, ManualParser
 from newtonkit.shell.mistakes import MistakeError
 from newtonkit.shell.pages import SHELL
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     prog = "newtonkit"
     try:
         parser = make_parser()
-        arguments, unknown = parser.parse_known_args(argv)
+        arguments, unknown = parser.parse_known_args(_joined(sys.argv[1:] if argv is None else argv))
         chosen = getattr(arguments, "parser", parser)
         if unknown:
             chosen.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -74,12 +74,18 @@ def make_parser() -> ManualParser:
     parser = ManualParser(prog="newtonkit", page=SHELL)
     # In this order they stand in the manual.
     commands: Any = parser.add_subparsers(title="COMMANDS", metavar="COMMAND")
-    for command in (solve, predict, compare, bench, problems):
+    for command in (solve, predict, compare, bench, iterations, problems):
         command.add(commands)
     parser.add_common_options().add_argument(
         "--version", action="version", version=f"newtonkit {__version__}", help="show the version and exit"
     )
     return parser
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """Make one of the two words of a command that has two: DATA may stand where the second does."""
+    first, words = " ".join(argv[:2]), list(argv)
+    return [first, *words[2:]] if first == iterations.COMMAND else words
 
 
 def _complain(prog: str, message: str, code: int) -> int:

@@ -14,7 +14,7 @@ from newtonkit.results import Status
 
 _EPS = float(np.finfo(float).eps)
 _STILL = 1e-5
-_GRADIENT_FLOOR = 256.0 * _EPS
+GRADIENT_FLOOR = 256.0 * _EPS
 _STUCK_FLOOR = 1e4 * _EPS
 _VALUE_NOISE = 16.0
 _FLAT_MASS = 1e-10
@@ -116,14 +116,16 @@ def _rises_all_around(evaluation: PointEvaluation, model: CurvatureModel) -> boo
 
 
 def relative_gradient(evaluation: PointEvaluation) -> float:
-    """Return ||grad|| / S(x), 0 where both vanish."""
-    size = size_of(evaluation.gradient)
-    return size / evaluation.gradient_scale if size > 0.0 else 0.0
+    """Return ||grad|| / S(x), 0 where both vanish; infinite where S(x) alone is too small for a float."""
+    size, scale = size_of(evaluation.gradient), evaluation.gradient_scale
+    if size == 0.0:
+        return 0.0
+    return size / scale if scale > 0.0 else np.inf
 
 
 def is_at_tolerance(evaluation: PointEvaluation, gtol: float) -> bool:
     """Tell whether ||grad|| / S is at the tolerance, or at the level of its own rounding."""
-    return relative_gradient(evaluation) <= max(gtol, _GRADIENT_FLOOR)
+    return relative_gradient(evaluation) <= max(gtol, GRADIENT_FLOOR)
 
 
 def value_noise(evaluation: PointEvaluation) -> float:

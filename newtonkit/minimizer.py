@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,12 +13,13 @@ from numpy.typing import ArrayLike
 from newtonkit.convergence import Criteria, Reference, relative_gradient
 from newtonkit.descent import Callback, Descent
 from newtonkit.design import FloatArray, one_blas_thread
-from newtonkit.design.door import as_vector
+from newtonkit.design.door import as_vector, checked_flag
 from newtonkit.meter import Limits, Meter
 from newtonkit.methods import LEAST_WIDE, MethodName, Setting, checked_epsilon, checked_method, prepared
 from newtonkit.metric import Metric
 from newtonkit.objective import Objective, PointEvaluation
 from newtonkit.options import checked_callback, checked_count, checked_generator, checked_number
+from newtonkit.problems import Problem
 from newtonkit.progress import announced, iteration_printer
 from newtonkit.results import IterationRecord, MinimizeResult, Status
 
@@ -38,6 +40,7 @@ def minimize(
     rng: int | np.random.Generator | None = None,
     callback: Callback | None = None,
     verbose: int = 0,
+    certify: bool = False,
 ) -> MinimizeResult:
     """Minimise a problem by Newton's method in a trust region.
 
@@ -84,6 +87,9 @@ def minimize(
         solve, however that ends.  :class:`newtonkit.ProgressBar` is such a callback.
     verbose : int, default 0
         1 prints a line for each iteration.
+    certify : bool, default False
+        Put a proof that a minimiser is near on the result, as ``result.certificate``; see
+        :func:`newtonkit.certify`.  Its time is not in ``result.seconds``.
 
     Returns
     -------
@@ -130,6 +136,8 @@ def minimize(
     if isinstance(problem, type) or not hasattr(problem, "evaluate"):
         hint = "; for a function, see newtonkit.newton" if callable(problem) else ""
         raise TypeError(f"problem must be a newtonkit problem, got {type(problem).__name__}{hint}")
+    if checked_flag(certify, "certify") and not isinstance(problem, Problem):
+        raise TypeError(f"certify needs a problem made of rows, got {type(problem).__name__}")
     if epsilon is not None:
         epsilon = checked_epsilon(epsilon)
     chosen, reason = checked_method(method, problem, epsilon)
@@ -148,7 +156,17 @@ def minimize(
         show = iteration_printer(callback, verbose, setting.title)
         begin = partial(Descent, setting.builder, criteria, limits, meter, show, opening=setting.opening)
         points = _starting_points(problem, first, setting.metric, starts, generator)
-        return result_of(setting, meter, _descend_all(begin, points))
+        result = result_of(setting, meter, _descend_all(begin, points))
+        return _certified(problem, result) if certify and isinstance(problem, Problem) else result
+
+
+def _certified(problem: Problem, result: MinimizeResult) -> MinimizeResult:
+    """Put a certificate on a result; an interruption leaves the result as it is."""
+    from newtonkit.certificates import certify  # noqa: PLC0415  (only where it is asked for)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        result.certificate = certify(problem, result.x)
+    return result
 
 
 def evaluated_start(problem: Objective, method: str, x0: FloatArray, meter: Meter) -> PointEvaluation:
@@ -231,6 +249,7 @@ def result_of(setting: Setting, meter: Meter, descents: list[tuple[Descent, Stat
         factorisations=setting.builder.factorisations + 1,
         history=history,
         starts=tuple((descent.evaluation.value, ended) for descent, ended in descents),
+        certificate=None,
     )
     return result
 

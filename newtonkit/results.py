@@ -14,6 +14,8 @@ from newtonkit.design import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from newtonkit.certificates import Certificate
+
 # What a result needs to be shown as a table.
 _SHOWN = {"success", "status", "message", "fun", "x", "nit", "history"}
 
@@ -167,6 +169,8 @@ class MinimizeResult(OptimizeResult):
         A record for each iteration, the start first.
     starts : tuple of (float, Status)
         Value and status reached from each start.
+    certificate : Certificate or None
+        What is proved about x; None unless ``minimize(..., certify=True)`` was asked for it.
 
     Examples
     --------
@@ -185,6 +189,7 @@ class MinimizeResult(OptimizeResult):
     factorisations: int
     history: tuple[IterationRecord, ...]
     starts: tuple[tuple[float, Status], ...]
+    certificate: Certificate | None
 
     def __repr__(self) -> str:
         shown = OptimizeResult()

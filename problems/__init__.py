@@ -1,6 +1,7 @@
 """What is minimised: outer functions with structured Hessians, and the regressions made of them."""
 
 from newtonkit.problems.activations import Activation, Cosh, Exp, ExpPlusIdentity, Power, Sinh
+from newtonkit.problems.bounds.intervals import Interval
 from newtonkit.problems.check import DerivativeReport, check_derivatives
 from newtonkit.problems.cross_entropy import SoftmaxLogLoss
 from newtonkit.problems.evaluation import Evaluation
@@ -17,6 +18,7 @@ from newtonkit.problems.named_grouped import (
 from newtonkit.problems.normalised import NormalisedSquares
 from newtonkit.problems.outer import OuterFunction, RowDerivatives
 from newtonkit.problems.problem import Problem
+from newtonkit.problems.proofs import CurvatureBounds
 from newtonkit.problems.regressions import Regression
 from newtonkit.problems.rows import Groups, RowBlock
 from newtonkit.problems.rowwise import ElementwiseSquares, RowwiseLoss
@@ -25,6 +27,7 @@ __all__ = [
     "Activation",
     "Cosh",
     "CoshRegression",
+    "CurvatureBounds",
     "DerivativeReport",
     "ElementwiseSquares",
     "EntropySoftmaxRegression",
@@ -33,6 +36,7 @@ __all__ = [
     "ExpPlusIdentity",
     "ExpRegression",
     "Groups",
+    "Interval",
     "NormalisedSquares",
     "OuterFunction",
     "Power",

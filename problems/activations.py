@@ -7,8 +7,10 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from newtonkit.design import FloatArray
+from newtonkit.problems.bounds.intervals import Interval
 
 Derivatives = tuple[FloatArray, FloatArray, FloatArray]
+Ranges = tuple[Interval, Interval, Interval, Interval]
 
 
 class Activation(ABC):
@@ -17,6 +19,7 @@ class Activation(ABC):
     A new one needs a single method, ``__call__``.  Two more serve numerical safety and
     may be left alone: ``log_scale`` and ``scaled`` let a normalised regression, where
     only ratios of f matter, work with ``f * exp(-log_scale)`` and so never overflow.
+    Proofs (:meth:`Problem.curvature_bounds`) need ``ranges``.
 
     Attributes
     ----------
@@ -61,6 +64,14 @@ class Activation(ABC):
         """Return f(u), f'(u), f''(u), all times ``exp(-log_scale)``."""
         return self(u)
 
+    def ranges(self, u: Interval) -> Ranges:
+        """Return what f, f', f'' and f''' can be for u in intervals, rounding included.
+
+        Sums, products and functions of an `Interval` are so.  For f = exp(2 u):
+        ``e = (2.0 * u).exp(); return e, 2.0 * e, 4.0 * e, 8.0 * e``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no bounds of its derivatives: write ranges(u)")
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
@@ -98,6 +109,11 @@ class Exp(Activation):
         """Return exp(u - log_scale) three times."""
         return self(u - log_scale)
 
+    def ranges(self, u: Interval) -> Ranges:
+        """See :meth:`Activation.ranges`."""
+        f = u.exp()
+        return f, f, f, f
+
 
 class Cosh(Activation):
     """f(u) = cosh(u).
@@ -127,6 +143,11 @@ class Cosh(Activation):
         even, odd = _scaled_even_odd(u, log_scale)
         return even, odd, even
 
+    def ranges(self, u: Interval) -> Ranges:
+        """See :meth:`Activation.ranges`."""
+        even, odd = u.cosh(), u.sinh()
+        return even, odd, even, odd
+
 
 class Sinh(Activation):
     """f(u) = sinh(u).
@@ -154,6 +175,11 @@ class Sinh(Activation):
         """Return the derivatives from exp(u - log_scale) and exp(-u - log_scale)."""
         even, odd = _scaled_even_odd(u, log_scale)
         return odd, even, odd
+
+    def ranges(self, u: Interval) -> Ranges:
+        """See :meth:`Activation.ranges`."""
+        even, odd = u.cosh(), u.sinh()
+        return odd, even, odd, even
 
 
 def _scaled_even_odd(u: FloatArray, log_scale: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -191,6 +217,11 @@ class ExpPlusIdentity(Activation):
         e, unit = np.exp(u - log_scale), np.exp(-log_scale)
         return e + u * unit, e + unit, e
 
+    def ranges(self, u: Interval) -> Ranges:
+        """See :meth:`Activation.ranges`."""
+        e = u.exp()
+        return e + u, e + 1.0, e, e
+
 
 class Power(Activation):
     """f(u) = u^k for a whole number k >= 1.
@@ -224,6 +255,13 @@ class Power(Activation):
         k = self.k
         second = k * (k - 1) * u ** (k - 2) if k >= 2 else np.zeros_like(u)
         return u**k, k * u ** (k - 1), second
+
+    def ranges(self, u: Interval) -> Ranges:
+        """See :meth:`Activation.ranges`."""
+        k, zero = self.k, Interval.exactly(np.zeros_like(u.lo))
+        second = k * (k - 1.0) * u.power(k - 2) if k >= 2 else zero
+        third = k * (k - 1.0) * (k - 2.0) * u.power(k - 3) if k >= 3 else zero
+        return u.power(k), float(k) * u.power(k - 1), second, third
 
     def __repr__(self) -> str:
         return f"Power({self.k})"

@@ -15,10 +15,11 @@ from newtonkit.problems.arguments import as_point, chosen_rows, ridge_vector
 from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.problems.outer import OuterFunction, quiet
+from newtonkit.problems.proofs import BoundedCurvature
 from newtonkit.problems.rows import Groups
 
 
-class Problem:
+class Problem(BoundedCurvature):
     """L(x) = l(A x + offset) + 1/2 ||diag(penalty_weights) A x||^2 + 1/2 <ridge * x, x>.
 
     The gradient is A^T (l'(u) + w^2 * (A x)) + ridge * x and the Hessian is

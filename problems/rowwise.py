@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from newtonkit.design import FloatArray, IntArray
 from newtonkit.design.door import as_bounded_vector, checked_weights
 from newtonkit.problems.activations import Activation, Derivatives, sweep_number
+from newtonkit.problems.bounds.intervals import Interval
 from newtonkit.problems.outer import (
     OuterFunction,
     RowDerivatives,
@@ -24,7 +25,8 @@ from newtonkit.problems.rows import Groups, RowBlock
 class RowwiseLoss(OuterFunction):
     """A sum of one-row losses: l(u) = sum_i s_i * loss(u_i, b_i).
 
-    The base for a loss of one's own; a subclass needs one method, ``terms``.
+    The base for a loss of one's own; a subclass needs one method, ``terms``, and for proofs
+    (:meth:`Problem.curvature_bounds`) ``ranges``.
 
     Parameters
     ----------
@@ -64,6 +66,16 @@ class RowwiseLoss(OuterFunction):
     @abstractmethod
     def terms(self, u: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return loss, first and second derivative in u, row by row, unweighted."""
+
+    def ranges(self, u: Interval, b: FloatArray) -> tuple[Interval, Interval]:
+        """Return what the second and third derivative of each row can be for u in intervals, unweighted.
+
+        They are bounds that hold in spite of rounding, as the operations of `Interval` are.  For
+        the Poisson loss above: ``mean = u.exp(); return mean, mean``.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no bounds of its derivatives: write ranges(u, b)"
+        )
 
     def magnitudes(self, u: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the sizes of loss and first derivative of each row if nothing cancelled.
@@ -149,6 +161,12 @@ class ElementwiseSquares(RowwiseLoss):
         f, first, second = self.activation(u)
         r = f - b
         return 0.5 * r * r, first * r, first * first + second * r
+
+    def ranges(self, u: Interval, b: FloatArray) -> tuple[Interval, Interval]:
+        """See :meth:`RowwiseLoss.ranges`: f'^2 + f'' r and 3 f' f'' + f''' r."""
+        f, first, second, third = self.activation.ranges(u)
+        r = f - b
+        return first.square() + second * r, 3.0 * first * second + third * r
 
     def magnitudes(self, u: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the sizes of loss and first derivative if f and b had not cancelled."""

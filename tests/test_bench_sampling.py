@@ -11,9 +11,10 @@ import pytest
 
 from bench import hessian_model, input_sparsity, sampled_iterations
 from bench.gaussian import dense_rows, regression, sparse_rows
-from bench.near_minimum import length, minimum, newton_contraction, newton_step, spectral_errors
+from bench.near_minimum import minimum, newton_contraction, spectral_errors
 from bench.timing import Stopwatch, fitted_line, warning
 from newtonkit.datasets import make_planted
+from newtonkit.prediction.minimum import length, newton_step
 
 WIDTH = 80
 

@@ -13,13 +13,14 @@ import pytest
 
 import newtonkit as nk
 from newtonkit import cli
+from newtonkit.shell.iterations_page import ITERATIONS
 from newtonkit.shell.manual import Page, section
 from newtonkit.shell.pages import BENCH, COMPARE, PREDICT, PROBLEMS_PAGE, SHELL, SOLVE
 from tests.shell_files import ROOT, diabetes, sales, shell, travel, write
 
-COMMANDS = ("solve", "predict", "compare", "bench", "problems")
+COMMANDS = ("solve", "predict", "compare", "bench", "bench iterations", "problems")
 PAGES = {"": SHELL, "solve": SOLVE, "predict": PREDICT, "compare": COMPARE, "bench": BENCH}
-PAGES |= {"problems": PROBLEMS_PAGE}
+PAGES |= {"bench iterations": ITERATIONS, "problems": PROBLEMS_PAGE}
 HEAVY = "{'numpy', 'scipy', 'sklearn', 'rich', 'numba', 'pyarrow', 'pandas', 'matplotlib'}"
 ON_A_TERMINAL = (
     "import os, pty, sys; os.environ.update(COLUMNS='80', TERM='xterm');"
@@ -98,7 +99,7 @@ class TestExamples:
         return path
 
     @pytest.mark.parametrize(
-        "example", [e for p in (SOLVE, PREDICT, BENCH, PROBLEMS_PAGE) for e in p.examples]
+        "example", [e for p in (SOLVE, PREDICT, BENCH, ITERATIONS, PROBLEMS_PAGE) for e in p.examples]
     )
     def test_run(self, example, folder, capsys, monkeypatch):
         """In their order, as those that predict read what those that solve have written."""
@@ -120,7 +121,7 @@ class TestExamples:
         assert all((folder / name).stat().st_size > 0 for name in written)
 
     def test_there_are_some_on_every_page(self):
-        assert [len(page.examples) for page in PAGES.values()] == [4, 4, 2, 4, 2, 2]
+        assert [len(page.examples) for page in PAGES.values()] == [4, 4, 2, 4, 2, 2, 2]
         assert set(SHELL.examples) - {"newtonkit solve diabetes", "newtonkit compare diabetes"} <= {
             *SOLVE.examples, *PREDICT.examples
         }  # fmt: skip
@@ -146,12 +147,12 @@ class TestImports:
              "--groups", "g"], ["compare", "--gtol", "0"], ["compare", "iris"],
             ["compare", "--plot", "x.txt"],
             ["predict", "fit.json"], ["predict", "fit.json", "x.csv", "--output", "x.txt"], ["bench", "none"],
-            ["bench", "--target", "y"], ["surprise"],
+            ["bench", "--target", "y"], ["bench", "iterations", "--seeds", "0"], ["surprise"],
         ]  # fmt: skip
         code = (
             f"import sys; from newtonkit.cli import main; codes = [main(call) for call in {calls!r}];"
             f"assert not {HEAVY} & set(sys.modules), {HEAVY} & set(sys.modules);"
-            "assert codes == [0] * 9 + [2] * (len(codes) - 9), codes"
+            "assert codes == [0] * 10 + [2] * (len(codes) - 10), codes"
         )
         run_afresh(code, tmp_path)
 

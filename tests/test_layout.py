@@ -19,7 +19,9 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 # The grounds are numbered from below; nothing may import what stands above it.
 DESIGN, MATHEMATICS, SOLVER, FACES = range(4)
 # Every module of newtonkit/ itself that is not named here belongs to the solver.
-FACE_NAMES = {"__main__", "cli", "comparison", "datasets", "estimators", "manual", "shell", "statistics"}
+FACE_NAMES = {
+    "__main__", "cli", "comparison", "datasets", "estimators", "manual", "prediction", "shell", "statistics"
+}  # fmt: skip
 NAMED_LEVELS = {"design": DESIGN, "options": DESIGN, "problems": MATHEMATICS, "sketching": MATHEMATICS}
 
 

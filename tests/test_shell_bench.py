@@ -262,8 +262,8 @@ class TestEnds:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["iterations"], "there is neither a file nor ready-made data called 'iterations'; files end in .*"),
-        (["iterations", "--rows", "9"], "there is neither a file nor ready-made data called 'iterations'.*"),
+        (["./iterations"], r"there is neither a file nor .* called '\./iterations'; files end in .*"),
+        (["--rows", "9", "iterations"], r"the order is 'newtonkit bench iterations \[OPTION \.{3}\]'; .*"),
         (["none.csv"], r"cannot read none\.csv: No such file or directory"),
         (["sales.csv"], "a file needs --problem KIND; 'newtonkit problems' lists the kinds"),
         (["digits", "--noise", "0"], "--noise is for planted problems, which take no DATA"),

@@ -101,6 +101,11 @@ class SampledModel:
         )
 
     @property
+    def stand_in(self) -> SampledHessian:
+        """The sampled Hessian."""
+        return self._sampled
+
+    @property
     def passes(self) -> int:
         """See :class:`newtonkit.curvature.CurvatureModel`."""
         return self._model.passes + (self._check.passes if "_check" in self.__dict__ else 0)

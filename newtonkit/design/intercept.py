@@ -22,6 +22,11 @@ class InterceptDesign(Design):
         self.blocks = inner.blocks
 
     @property
+    def inner(self) -> Design:
+        """A."""
+        return self._inner
+
+    @property
     def n_entries(self) -> int:
         """See :attr:`Design.n_entries`."""
         return self._inner.n_entries + self.shape[0]

@@ -51,6 +51,11 @@ class SparseDesign(Design):
         """See :attr:`Design.n_entries`."""
         return int(self._matrix.nnz)
 
+    @property
+    def entries(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """The entries, their columns and the ends of the rows."""
+        return self._matrix.data, self._matrix.indices, self._matrix.indptr
+
     @cached_property
     def _arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """The entries, their columns and the ends of the rows, these as unsigned integers for the kernels."""

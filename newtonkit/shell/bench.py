@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from newtonkit.problems import Problem
     from newtonkit.results import MinimizeResult
 
+ITERATIONS = "iterations"
+"""What ``newtonkit bench iterations`` is told by: no file, and no ready-made data."""
 _NO_SUCCESS = 1
 _PLANTED = {"rows": 200_000, "columns": 100, "condition": 1e4, "density": 1.0, "noise": 0.1}
 # What make_planted calls them in its errors.
@@ -100,6 +102,10 @@ def _add_planted(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, and return the exit code."""
+    if arguments.data == ITERATIONS:
+        raise MistakeError(
+            f"the order is 'newtonkit bench {ITERATIONS} [OPTION ...]'; a file of that name is ./{ITERATIONS}"
+        )
     refuse_clashes({"DATA": arguments.data, "--json": arguments.json})
     prepare = _planted(arguments) if arguments.data is None else _given(arguments)
     path = None if arguments.json in (None, "-") else arguments.json
@@ -152,8 +158,7 @@ def _planted(arguments: argparse.Namespace) -> Callable[[], Subject]:
         try:
             problem = make_planted(kind, n, d, **sizes, rng=arguments.seed).problem
         except ValueError as error:
-            first, _, rest = str(error).partition(" ")
-            raise MistakeError(f"{_OPTIONS.get(first, first)} {rest}") from error
+            raise planted_mistake(error) from error
         except MemoryError as error:
             raise MistakeError(f"there is not enough memory for --rows {n} --columns {d}") from error
         told = [f"{name} {value:g}" for name, value in sizes.items() if (name, value) != ("density", 1.0)]
@@ -161,6 +166,12 @@ def _planted(arguments: argparse.Namespace) -> Callable[[], Subject]:
         return Subject(problem, description, kind, {"planted": wanted | {"seed": arguments.seed}})
 
     return subject
+
+
+def planted_mistake(error: ValueError, **options: str) -> MistakeError:
+    """Return what make_planted says against an argument as a mistake in the option for it."""
+    first, _, rest = str(error).partition(" ")
+    return MistakeError(f"{(_OPTIONS | options).get(first, first)} {rest}")
 
 
 def _measured(

@@ -100,7 +100,7 @@ class ManualParser(argparse.ArgumentParser):
         return [
             section(
                 str(title),
-                "\n".join(f"{name:<12}{parser.page.purpose}" for name, parser in parsers.items()),
+                "\n".join(f"{name:<18}{parser.page.purpose}" for name, parser in parsers.items()),
                 verbatim=True,
             )
             for title, parsers in found

@@ -111,13 +111,26 @@ SOLVE = Page(
                 solution     coefficients by name, intercept
                 result       status, success, message, fun, nit, nfev, njev, nhev,
                              inner_iterations, factorisations, passes, rank, seconds,
-                             relative_gradient, method, method_reason, starts
+                             relative_gradient, method, method_reason, starts,
+                             certificate (proven, radius, unique_within, l, M, ...;
+                             null without --certify)
                 history      a record of each iteration, the start first
                 interrupted  whether Ctrl-C ended the solve
 
             Numbers are written to the last bit; what is not finite is null. The
             coefficient of a level is called COLUMN=LEVEL. FILE is replaced only when
             the new one is whole.
+            """,
+        ),
+        (
+            "CERTIFICATE",
+            """
+            --certify tells how far from the solution a minimiser is at most, how far no
+            other stationary point is, at least what the curvature is there (l) and at
+            most how fast it changes (M). All of it is proved for the function of real
+            numbers that the data make, with bounds of all rounding errors; a point of
+            which nothing can be proved may be a minimum all the same. It takes about as
+            long as some iterations of the exact method.
             """,
         ),
         (
@@ -250,6 +263,6 @@ BENCH = Page(
         ),
         ("EXIT STATUS", _EXIT.format(failure="no success; what was measured is shown", interrupted="")),
         ("EXAMPLES", "newtonkit bench --rows 3000 --columns 20\n\nnewtonkit bench digits --method sketched"),
-        ("SEE ALSO", "newtonkit solve, newtonkit compare"),
+        ("SEE ALSO", "newtonkit bench iterations, newtonkit solve, newtonkit compare"),
     ),
 )

@@ -14,6 +14,7 @@ from newtonkit.shell.kinds import KINDS, Kind
 from newtonkit.shell.mistakes import MistakeError
 
 if TYPE_CHECKING:
+    from newtonkit.certificates import Certificate
     from newtonkit.problems import Problem
     from newtonkit.results import IterationRecord, MinimizeResult
     from newtonkit.shell.fitting import FileProblem
@@ -102,6 +103,7 @@ def _record(
         "relative_gradient": result.history[-1].relative_gradient if result.history else None,
         "method": result.method,
         "method_reason": result.method_reason,
+        "certificate": _certificate(result.get("certificate")),
         "starts": [{"fun": value, "status": status.name} for value, status in result.starts],
     }
     return {
@@ -113,6 +115,13 @@ def _record(
         "result": summary,
         "history": [_iteration(record) for record in result.history],
     }
+
+
+def _certificate(certificate: Certificate | None) -> dict[str, Any] | None:
+    """Return what is proved of the solution; None where nobody asked."""
+    if certificate is None:
+        return None
+    return {f.name: getattr(certificate, f.name) for f in fields(certificate) if f.name != "region"}
 
 
 def _iteration(record: IterationRecord) -> dict[str, Any]:

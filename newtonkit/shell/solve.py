@@ -64,6 +64,17 @@ def add(commands: Any) -> None:
     solver.add_argument(
         "--seed", type=seed, metavar="K", help="makes random points and samples the same each time"
     )
+    solver.add_argument(
+        "--certify",
+        action="store_true",
+        help="prove, if possible, that a minimiser is near, rounding errors included, and how near",
+    )
+    _add_output(parser)
+    parser.add_common_options()
+    parser.set_defaults(run=run, parser=parser)
+
+
+def _add_output(parser: ManualParser) -> None:
     output = parser.add_argument_group("OUTPUT")
     output.add_argument("--output", metavar="FILE", help="write solution and record as JSON; - is stdout")
     output.add_argument("--plot", metavar="FILE", help="draw a picture, of the solve by default")
@@ -75,8 +86,6 @@ def add(commands: Any) -> None:
         "scores against weights, or the frontier of entropy and fit of a softmax (default: %(default)s)",
     )
     output.add_argument("--quiet", action="store_true", help="no summary and no progress")
-    parser.add_common_options()
-    parser.set_defaults(run=run, parser=parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -142,6 +151,7 @@ def _minimised(task: Task, arguments: argparse.Namespace, show: Callable[[str], 
             starts=arguments.starts,
             rng=arguments.seed,
             callback=callback,
+            certify=arguments.certify,
         )
     except ValueError as error:
         if str(error).startswith("x0 "):

@@ -39,6 +39,9 @@ def summary_of(result: MinimizeResult, task: Task, starts: int) -> str:
         lines.append(f"starts      {len(result.starts)} of {starts}; this is the best of them")
     if result.rank < d:
         lines.append(f"rank        {result.rank} of {d}: of all solutions, the nearest to 0")
+    certificate = result.get("certificate")
+    if certificate is not None:
+        lines += ["", "certificate", *textwrap.wrap(str(certificate), _WIDTH)]
     notes = [textwrap.fill(note, _WIDTH) for note in task.notes]
     return "\n".join([*lines, "", *_table(result, task), *([""] if notes else []), *notes]) + "\n"
 

@@ -1,0 +1,6 @@
+"""Certificates: proofs that a minimiser is near, and how fast Newton's method comes to it."""
+
+from newtonkit.certificates.certificate import Certificate
+from newtonkit.certificates.prover import certify
+
+__all__ = ["Certificate", "certify"]
