@@ -89,7 +89,7 @@ def minimize(
         1 prints a line for each iteration.
     certify : bool, default False
         Put a proof that a minimiser is near on the result, as ``result.certificate``; see
-        :func:`newtonkit.certify`.  Its time is not in ``result.seconds``.
+        :func:`newtonkit.certify`.  Its time is not in ``result.seconds``, and no matter of `max_time`.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def minimize(
     Raises
     ------
     TypeError
-        If an argument is of the wrong type.
+        If an argument is of the wrong type, or `certify` is asked for an activation or loss of one's own.
     ValueError
         If an argument is out of range, if the problem has no finite value or derivative at
         `x0`, or if "sampled" or "sketched" is asked for a problem that is not made of rows.
@@ -136,8 +136,8 @@ def minimize(
     if isinstance(problem, type) or not hasattr(problem, "evaluate"):
         hint = "; for a function, see newtonkit.newton" if callable(problem) else ""
         raise TypeError(f"problem must be a newtonkit problem, got {type(problem).__name__}{hint}")
-    if checked_flag(certify, "certify") and not isinstance(problem, Problem):
-        raise TypeError(f"certify needs a problem made of rows, got {type(problem).__name__}")
+    if checked_flag(certify, "certify"):
+        _require_support(problem)
     if epsilon is not None:
         epsilon = checked_epsilon(epsilon)
     chosen, reason = checked_method(method, problem, epsilon)
@@ -158,6 +158,12 @@ def minimize(
         points = _starting_points(problem, first, setting.metric, starts, generator)
         result = result_of(setting, meter, _descend_all(begin, points))
         return _certified(problem, result) if certify and isinstance(problem, Problem) else result
+
+
+def _require_support(problem: Objective) -> None:
+    from newtonkit.certificates.support import require_support  # noqa: PLC0415  (only where it is asked for)
+
+    require_support(problem)
 
 
 def _certified(problem: Problem, result: MinimizeResult) -> MinimizeResult:

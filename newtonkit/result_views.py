@@ -82,6 +82,12 @@ def _summary(result: MinimizeResult) -> Iterator[tuple[str, str]]:
         yield "rank", f"{result.rank} of {len(result.x)}"
     if len(result.get("starts", ())) > 1:
         yield "starts", f"{len(result.starts)}; this is the best of them"
+    certificate = result.get("certificate")
+    if certificate is not None:
+        from newtonkit.certificates.wording import at_most  # noqa: PLC0415  (it is there already)
+
+        found = f"a minimiser is within {at_most(certificate.radius)}" if certificate.proven else "nothing"
+        yield "proved", found
 
 
 def _vector(result: MinimizeResult) -> str:

@@ -31,6 +31,10 @@ class CurvatureBounds(NamedTuple):
     M: float
 
 
+CurvatureBounds.l.__doc__ = "No eigenvalue of the Hessian in the ball is less."
+CurvatureBounds.M.__doc__ = "The Hessian is M-Lipschitz in the ball."
+
+
 class BoundedCurvature:
     """Methods of :class:`Problem` that bound its curvature."""
 
@@ -90,8 +94,8 @@ class BoundedCurvature:
 
         The papers assume both, and find (l, M) with M = exp(O(R^2)) and an l that the row
         penalty W provides: Lemma 6.1 and Lemma E.1 of arXiv:2306.02295 in the case of a softmax
-        with entropy, for property 1 and 2 of its Definition 7.1.  Their constants are lost;
-        here they are derived anew, by the formulas of :meth:`curvature_bounds` with no more
+        with entropy, for property 1 and 2 of its Definition 7.1.  The O(.) hides
+        the constants; here they are derived anew, by the formulas of :meth:`curvature_bounds` with no more
         than the papers know: about x = 0 with radius R, every ||a_i|| <= R, so |u_i| <= R^2
         (and the offset), sums over rows by Cauchy and Schwarz, and the largest eigenvalue of
         A^T diag(c) A at most R^2 max c.  For the exp regression that is
@@ -109,7 +113,8 @@ class BoundedCurvature:
         Returns
         -------
         CurvatureBounds
-            (l, M); -inf and inf where they overflow.
+            (l, M); -inf and inf where they overflow, as they do from R = 20 or so on: columns of
+            raw data may well have such a norm.
 
         Raises
         ------

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import newtonkit as nk
 from newtonkit.certificates.certificate import Certificate, Region
 from newtonkit.certificates.contraction import GOOD, PROMISED, contraction, promised_steps, steps_to
 from newtonkit.certificates.kantorovich import newton_ball, zeros_of_majorant
+from newtonkit.certificates.wording import at_least, at_most
 
 SMALL = st.floats(1e-12, 0.499)
 
@@ -166,8 +168,71 @@ class TestSteps:
             _certificate().steps(**given)
 
     def test_is_told_in_words(self):
-        assert "within 0.001 of x" in str(_certificate())
+        assert "within 0.0011 of x" in str(_certificate())  # as a float, 0.001 is a little more
         assert "(l, M)-good" in str(_certificate())
         assert "contract" in str(_certificate(in_good_region=False))
         unproven = Certificate(False, math.inf, 0.0, -1.0, 3.0, False, False, reason="It is a saddle.")
         assert str(unproven) == "Nothing is proven. It is a saddle."
+
+
+class TestWording:
+    @given(st.floats(1e-300, 1e300), st.integers(1, 6))
+    def test_numbers_are_rounded_to_the_safe_side(self, value, digits):
+        up, down = float(at_most(value, digits)), float(at_least(value, digits))
+        assert down <= value <= up
+        assert up - down <= 1.01 * 10.0 ** (1 - digits) * value
+
+    def test_of_what_is_no_size(self):
+        assert at_most(math.inf) == "inf"
+        assert at_least(-math.inf) == "-inf"
+        assert at_least(-0.0133, 2) == "-0.014"
+        assert at_most(0.0) == "0"
+
+    def test_what_would_mislead_is_left_out(self):
+        near = str(_certificate(radius=0.2, unique_within=0.01, l=-0.01, in_good_region=False))
+        assert "no other" not in near
+        assert "not known to be positive" in near
+
+
+class TestSupport:
+    class Own(nk.problems.Activation):
+        name, positive = "own", True
+
+        def __call__(self, u):
+            return np.exp(u), np.exp(u), np.exp(u)
+
+        def ranges(self, u):
+            return (u.exp(),) * 4
+
+    def test_one_s_own_activation_is_refused_before_any_work(self):
+        problem = nk.problems.Regression([[1.0]], [1.0], structure="elementwise", activation=self.Own())
+        seen = []
+        with pytest.raises(TypeError, match="rounding errors of Own are not known"):
+            nk.minimize(problem, certify=True, callback=seen.append)
+        assert not seen
+        with pytest.raises(TypeError, match="rounding errors of Own are not known"):
+            nk.certify(problem, [0.0])
+        assert problem.curvature_bounds([0.0], 0.1).M > 0.0
+
+    def test_what_is_no_problem_is_refused(self):
+        with pytest.raises(TypeError, match="certify needs a newtonkit problem, got list"):
+            nk.certify([], [0.0])
+        with pytest.raises(TypeError, match="certify must be True or False"):
+            nk.minimize(nk.ExpRegression([[1.0]], [1.0]), certify=1)
+
+    def test_a_result_carries_what_was_asked_for(self):
+        problem = nk.ExpRegression([[1.0], [0.5]], [1.0, 1.5])
+        bare, proved = nk.minimize(problem), nk.minimize(problem, certify=True)
+        assert bare.certificate is None
+        assert proved.certificate == nk.certify(problem, proved.x)
+        assert "proved      a minimiser is within" in str(proved)
+        assert "proved" not in str(bare)
+
+    def test_an_interruption_leaves_the_result(self, monkeypatch):
+        def interrupted(problem, x):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("newtonkit.certificates.certify", interrupted)
+        result = nk.minimize(nk.ExpRegression([[1.0], [0.5]], [1.0, 1.5]), certify=True)
+        assert result.success
+        assert result.certificate is None

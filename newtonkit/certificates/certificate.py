@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from newtonkit.certificates.contraction import GOOD, promised_steps, steps_to
+from newtonkit.certificates.wording import in_words
 from newtonkit.options import checked_number
 
 StepMethod = Literal["exact", "sampled", "sketched"]
@@ -62,9 +63,8 @@ class Certificate:
     in_good_region : bool
         Whether L is known to be (l, M)-good at x, as the papers say: ||x - x*|| M <= 0.1 l.
     in_contraction_region : bool
-        The same in the norm of the Hessian at x*, where it is what Newton steps contract by, see
-        :mod:`newtonkit.certificates.contraction`.  It reaches much farther where the Hessian is
-        ill-conditioned.
+        The same in the norm of the Hessian at x*, which is what Newton steps contract in, see
+        :meth:`steps`.  It holds much farther away where the Hessian is ill-conditioned.
     attainable : float
         How near to x* iterates in float64 are sure to come; :meth:`steps` promises nothing nearer.
     reason : str
@@ -116,10 +116,12 @@ class Certificate:
         Returns
         -------
         int or None
-            Enough full steps, each by the factor of :func:`newtonkit.certificates.contraction.contraction`
-            at least; never more than the papers' T = ceil(log(r0 / eps) / log 2.5) in the norm of H(x*) for
-            an `epsilon` of at most 0.1.  None where nothing is promised: x is not in the region of
-            contraction, steps need not contract with that `epsilon`, or `eps` is below `attainable`.
+            Enough full steps.  With theta = K ||x - x*||, K the Lipschitz constant of the Hessian in the norm
+            of H(x*), each leaves at most (e (1 + theta) + theta / 2) / ((1 - e)(1 - theta)) of the
+            distance in that norm, for a spectral error e (derived here).  Never more than the papers'
+            T = ceil(log(r0 / eps) / log 2.5) for an `epsilon` of at most 0.1.  None where nothing is
+            promised: x is not in the region of contraction, steps need not contract with that `epsilon`,
+            or `eps` is below `attainable`.
 
         Raises
         ------
@@ -148,20 +150,7 @@ class Certificate:
         return promised_steps(self.region.distance, eps * math.sqrt(self.region.curvature))
 
     def __str__(self) -> str:
-        if not self.proven:
-            return f"Nothing is proven. {self.reason}"
-        lines = [
-            f"There is a minimiser within {self.radius:.2g} of x, and no other stationary point within "
-            f"{self.unique_within:.2g}.",
-        ]
-        if math.isfinite(self.M):
-            within = f"at least l = {self.l:.3g}, and M-Lipschitz with M = {self.M:.3g}"
-            lines.append(f"Within the radius the Hessian is {within}.")
-        if self.in_good_region:
-            lines.append("The function is (l, M)-good at x: radius * M <= 0.1 l.")
-        elif self.in_contraction_region:
-            lines.append("Newton steps from x contract, in the norm of the Hessian.")
-        return "\n".join(lines)
+        return in_words(self)
 
 
 def _checked(eps: float, method: str, epsilon: float) -> tuple[float, float]:

@@ -25,11 +25,12 @@ from newtonkit.certificates.certificate import Certificate, Region, is_good
 from newtonkit.certificates.contraction import GOOD
 from newtonkit.certificates.gradients import enclosed_gradient
 from newtonkit.certificates.kantorovich import NewtonBall, newton_ball
+from newtonkit.certificates.support import require_support
 from newtonkit.convergence import GRADIENT_FLOOR
 from newtonkit.design import FloatArray, one_blas_thread
 from newtonkit.design.door import as_vector
 from newtonkit.problems import Problem
-from newtonkit.problems.bounds.third_derivatives import require_ranges, third_derivative_bound
+from newtonkit.problems.bounds.third_derivatives import third_derivative_bound
 from newtonkit.problems.bounds.verified import VerifiedHessian, length, spectral_norm, verified_hessian
 from newtonkit.problems.outer import quiet
 
@@ -71,13 +72,14 @@ def certify(problem: Problem, x: ArrayLike) -> Certificate:
 
     Notes
     -----
-    The proof is the theorem of Newton and Kantorovich in the norm of the Hessian, see
-    :mod:`newtonkit.certificates.prover`.  It takes the gradient in double-double arithmetic, one
-    Hessian with bounds of its rounding errors and a few bounds of the third derivative, each about
-    n d^2 operations, and some arrays of d x d; with more than 4000 columns no such array is formed, and
-    only a ridge on a convex loss is seen.  The error bounds are those of summation in any
-    order, and of the elementary functions of NumPy to 8 units in the last place.  Rows of a Kronecker
-    product that had to be gathered by group are taken as they were gathered, rounded.
+    The proof is the theorem of Newton and Kantorovich in the norm of the Hessian (Kantorovich,
+    Functional analysis and applied mathematics, 1948; Gragg and Tapia, Optimal error bounds for the
+    Newton-Kantorovich theorem, 1974).  It takes the gradient in double-double arithmetic, one Hessian with
+    bounds of its rounding errors and a few bounds of the third derivative, each about n d^2
+    operations, and some arrays of d x d; with more than 4000 columns no such array is formed, and
+    only a ridge on a convex loss is seen.  The error bounds are those of summation in any order, and
+    of the elementary functions of NumPy to 8 units in the last place.  Rows of a Kronecker product
+    that had to be gathered by group are taken as they were gathered, rounded.
 
     Examples
     --------
@@ -87,10 +89,8 @@ def certify(problem: Problem, x: ArrayLike) -> Certificate:
     >>> certificate.proven, certificate.in_good_region, certificate.steps(1e-6)
     (True, True, 0)
     """
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem must be a newtonkit problem, got {type(problem).__name__}")
+    require_support(problem)
     point = as_vector(x, "x", problem.n_parameters)
-    require_ranges(problem.outer)
     with quiet(), one_blas_thread():
         return _judged(problem.evaluate(point), *enclosed_gradient(problem, point))
 

@@ -42,6 +42,8 @@ def summary_of(result: MinimizeResult, task: Task, starts: int) -> str:
     certificate = result.get("certificate")
     if certificate is not None:
         lines += ["", "certificate", *textwrap.wrap(str(certificate), _WIDTH)]
+        if result.rank < d:
+            lines.append(f"With a rank of {result.rank} no minimiser is alone; a ridge makes it so.")
     notes = [textwrap.fill(note, _WIDTH) for note in task.notes]
     return "\n".join([*lines, "", *_table(result, task), *([""] if notes else []), *notes]) + "\n"
 

@@ -1,0 +1,31 @@
+"""What a certificate can be asked for: losses of which all rounding errors are known."""
+
+from __future__ import annotations
+
+from newtonkit.problems import (
+    Cosh,
+    ElementwiseSquares,
+    Exp,
+    ExpPlusIdentity,
+    NormalisedSquares,
+    Power,
+    Problem,
+    RescaledSquares,
+    Sinh,
+    SoftmaxLogLoss,
+)
+
+_LOSSES = (ElementwiseSquares, RescaledSquares, NormalisedSquares, SoftmaxLogLoss)
+_ACTIVATIONS = (Exp, Cosh, Sinh, ExpPlusIdentity, Power)
+
+
+def require_support(problem: object) -> None:
+    """Raise TypeError unless `problem` is one of which something can be proved."""
+    if not isinstance(problem, Problem):
+        raise TypeError(f"certify needs a newtonkit problem, got {type(problem).__name__}")
+    for part, known in ((problem.outer, _LOSSES), (getattr(problem.outer, "activation", None), _ACTIVATIONS)):
+        if part is not None and type(part) not in known:
+            raise TypeError(
+                "certify needs one of newtonkit's own losses and activations: the rounding errors of "
+                f"{type(part).__name__} are not known"
+            )
