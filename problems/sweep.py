@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _TILE_ENTRIES = 2**18
 _LEAST_ROWS = 64
+_SUMS_SHARE, _LEAST_SUMS, _BYTES_AN_ENTRY = 0.04, 2, 12
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def _compiled_sweep(
     image, d = np.empty(design.shape[0]), design.shape[1]
     target, weights = outer.sweep_data
 
-    blocks = design.sweeps
+    blocks = _fewer(design.sweeps, design.n_entries, outer.n_pulls * d)
     all_sums = np.zeros((len(blocks), outer.n_pulls, d))  # all that takes memory, in wide designs
 
     def run(k: int) -> float:
@@ -125,6 +127,17 @@ def _compiled_sweep(
         return scale
 
     return image, Pulls(all_sums, np.array(map_blocks(run, range(len(blocks)))))
+
+
+def _fewer(sweeps: tuple[slice, ...], n_entries: int, sums: int) -> Sequence[slice]:
+    """Join runs of rows until their `sums`, so many for each, take a small share of the data.
+
+    Two are left in any case.  A solve makes such a sweep at its start and its end alone.
+    """
+    fitting = int(_SUMS_SHARE * _BYTES_AN_ENTRY * n_entries / (8 * sums))
+    count = min(len(sweeps), max(_LEAST_SUMS, fitting))
+    edges = [len(sweeps) * k // count for k in range(count + 1)]
+    return [slice(sweeps[a].start, sweeps[b - 1].stop) for a, b in pairwise(edges)]
 
 
 def _tiles(problem: Problem, block: slice) -> Sequence[RowBlock]:

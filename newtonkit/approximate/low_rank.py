@@ -6,7 +6,9 @@ import numpy as np
 import scipy.linalg
 
 from newtonkit.approximate.diagonal import DiagonalMetric, DiagonalPreconditioner
-from newtonkit.design import Design, FloatArray, IntArray
+from newtonkit.design import Design, FloatArray, IntArray, map_blocks
+from newtonkit.design.gram import cut
+from newtonkit.design.pages import paged_zeros
 from newtonkit.metric import size_of
 
 _HEAVY = 3.0  # times the mean
@@ -14,7 +16,7 @@ _MOST_ROWS = 1000
 _SHARE = 0.1  # of the data that the rows kept, and their matrix, may take
 _BYTES_AN_ENTRY = 12
 _LEAST_LEFT = 1e-3
-_WRITTEN_OUT = 8
+_WRITTEN_OUT, _FOR_A_THREAD = 8, 32
 
 
 def heavy_rows(design: Design, weights: FloatArray) -> IntArray:
@@ -35,11 +37,21 @@ def heavy_rows(design: Design, weights: FloatArray) -> IntArray:
 def _row_gram(rows: Design, scale: FloatArray) -> FloatArray:
     """Return ``B diag(scale)^2 B.T``, shape (k, k), a few rows of B written out at a time."""
     k, squares = rows.shape[0], np.square(scale)
-    out = np.empty((k, k))
-    for first in range(0, k, _WRITTEN_OUT):
-        part = slice(first, min(first + _WRITTEN_OUT, k))
-        out[:, part] = rows.product(np.ascontiguousarray((squares * rows.dense_rows(part)).T))
-    return 0.5 * (out + out.T)
+    out = paged_zeros((k, k), order="F")  # so that it is factorised where it is
+    count = max(1, min(_WRITTEN_OUT, rows.n_entries // (4 * rows.shape[1])))  # one, if they are sparse
+
+    def fill(few: slice) -> None:
+        for part in cut(few.start, few.stop, count):
+            columns = np.ascontiguousarray((squares * rows.dense_rows(part)).T)
+            product = rows.block_product(slice(0, k), columns if count > 1 else columns[:, 0])
+            out[:, part] = product.reshape(k, -1)
+
+    map_blocks(fill, cut(0, k, _FOR_A_THREAD))
+    for first in range(0, k, _WRITTEN_OUT):  # symmetric to the last bit, without another matrix
+        part = slice(first, first + _WRITTEN_OUT)
+        mean = 0.5 * (out[part] + out[:, part].T)
+        out[part], out[:, part] = mean, mean.T
+    return out
 
 
 class LowRankPreconditioner(DiagonalPreconditioner):
@@ -68,7 +80,9 @@ class LowRankPreconditioner(DiagonalPreconditioner):
         self._rows = rows
         self._roots = np.sqrt(weights)
         scale = metric.steps(1.0 / np.sqrt(self._lifted(0.0)))
-        matrix = _row_gram(rows, scale) * self._roots * self._roots[:, None]
+        matrix = _row_gram(rows, scale)
+        matrix *= self._roots
+        matrix *= self._roots[:, None]
         matrix[np.diag_indices_from(matrix)] += 1.0
         self._factor = scipy.linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
 

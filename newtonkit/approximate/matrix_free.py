@@ -49,11 +49,13 @@ class MatrixFreeBuilder:
         self._seed = seed
         self._ridge = problem.ridge / mass
         self._models = self.passes = self.factorisations = 0
+        self._preconditioner: DiagonalPreconditioner | None = None
 
     def prepare(self, evaluation: PointEvaluation, ratio: float) -> None:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         assert isinstance(evaluation, Evaluation)
         hessian, design = evaluation.hessian, self._problem.design
+        self._preconditioner = None  # the last one goes before there is another beside it
         sizes = hessian.diagonal_sizes()
         self.passes += 1
         heavy = heavy_rows(design, hessian.row_diagonal)
@@ -68,6 +70,7 @@ class MatrixFreeBuilder:
     def build(self, evaluation: PointEvaluation) -> TruncatedModel:
         """See :class:`newtonkit.curvature.ModelBuilder`."""
         assert isinstance(evaluation, Evaluation)
+        assert self._preconditioner is not None
         self._models += 1
         setting = Setting(
             self._problem,

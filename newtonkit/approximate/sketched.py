@@ -31,9 +31,9 @@ from newtonkit.spectral import SpectralModel, overflow_allowed
 
 MOST_INNER = 60
 _COMPLETED = 32
-_LEAST_CHECKS, _MOST_CHECKS = 8, 40
-_CLEARLY_NEGATIVE = 1e-3
-_SETTLED = 0.3
+LEAST_CHECKS, MOST_CHECKS = 8, 40
+CLEARLY_NEGATIVE = 1e-3
+SETTLED = 0.3
 
 
 class _SubspaceModel(SpectralModel):
@@ -229,7 +229,7 @@ class SketchedModel:
         """Follow the least eigenvalue of H relative to P from a random start, until its sign is clear."""
         space, preconditioner = self._space, self._preconditioner
         space.add(preconditioner.spread(self._rng.standard_normal(self._metric.rank)))
-        for checks in range(_MOST_CHECKS):
+        for checks in range(MOST_CHECKS):
             if space.is_complete:
                 return
             positive = space.basis.T @ preconditioner.product(space.basis)
@@ -239,9 +239,9 @@ class SketchedModel:
             least, inner = float(values[0]), vectors[:, 0]
             residual = space.products @ inner - least * preconditioner.product(space.basis @ inner)
             left = preconditioner.norm(residual, preconditioner.floor)
-            if least < -_CLEARLY_NEGATIVE:
+            if least < -CLEARLY_NEGATIVE:
                 return
-            if checks >= _LEAST_CHECKS and left <= _SETTLED * max(least, _CLEARLY_NEGATIVE):
+            if checks >= LEAST_CHECKS and left <= SETTLED * max(least, CLEARLY_NEGATIVE):
                 return
             if not space.add(preconditioner.solve(residual, preconditioner.floor)):
                 return

@@ -21,7 +21,7 @@ class _Columns:
     """Columns that more are appended to, without a copy each time."""
 
     def __init__(self, n_rows: int) -> None:
-        self._room = np.empty((n_rows, min(n_rows, _FIRST_ROOM)), order="F")
+        self._room = np.empty((n_rows, 0), order="F")  # many a subspace is never entered
         self.size = 0
 
     @property
@@ -33,7 +33,8 @@ class _Columns:
         """Take in more columns."""
         size = self.size + columns.shape[1]
         if size > self._room.shape[1]:
-            room = np.empty((len(self._room), max(size, self._room.shape[1] + _MORE_ROOM)), order="F")
+            more = _MORE_ROOM if self.size else min(len(self._room), _FIRST_ROOM)
+            room = np.empty((len(self._room), max(size, self._room.shape[1] + more)), order="F")
             room[:, : self.size] = self.array
             self._room = room
         self._room[:, self.size : size] = columns
@@ -171,6 +172,13 @@ class Subspace:
             fresh -= self.basis @ (self.basis.T @ fresh)
             fresh /= size_of(fresh)
         return fresh
+
+    def times(self, z: FloatArray) -> FloatArray:
+        """Return ``T.T @ H @ T @ z`` for one z (rank,), of which nothing is kept; T has no weak part."""
+        self.passes += 1
+        steps = self._metric.steps(z)
+        rows = self._hessian.row_part(steps) if self._form is None else self._form.product(steps)
+        return self._metric.dual(rows + self._hessian.ridge * steps)
 
     def _times_hessian(self, z: FloatArray) -> FloatArray:
         """Return ``T.T @ H @ T @ z``; weak directions by their rows, as T magnifies rounding there."""

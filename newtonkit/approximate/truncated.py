@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
+from newtonkit.approximate.check import Check
 from newtonkit.approximate.diagonal import DiagonalMetric, DiagonalPreconditioner
-from newtonkit.approximate.sketched import SketchedModel
 from newtonkit.curvature import Step
 from newtonkit.design import FloatArray
 from newtonkit.metric import size_of
@@ -91,10 +91,10 @@ class TruncatedModel:
         self.note = ""
 
     @cached_property
-    def _check(self) -> SketchedModel:
+    def _check(self) -> Check:
         """The model on a subspace, for what a verdict asks beyond a step."""
         setting = self._setting
-        return SketchedModel(
+        return Check(
             setting.problem,
             setting.metric,
             self._evaluation,
@@ -121,7 +121,8 @@ class TruncatedModel:
     @property
     def smallest_curvature(self) -> float:
         """See :class:`newtonkit.curvature.CurvatureModel`: that along the step, or met in a verdict."""
-        return self._check.smallest_curvature if self._has_check else self._curvature_along
+        has_met = self._has_check and self._check.has_directions
+        return self._check.smallest_curvature if has_met else self._curvature_along
 
     @property
     def is_convex(self) -> bool:

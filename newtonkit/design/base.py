@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from newtonkit.design.scatter import SignScatter, TargetArray
-from newtonkit.design.threads import map_blocks
+from newtonkit.design.threads import OrderedSum, map_blocks
 
 FloatArray: TypeAlias = NDArray[np.float64]
 """An array of float64, of any shape."""
@@ -261,10 +261,9 @@ class Design(ABC):
         blocks = self.blocks if pieces is None else pieces
         count = min(_MAX_RUNS, len(blocks))
         edges = [len(blocks) * k // count for k in range(count + 1)]
-        totals = map_blocks(add_run, [blocks[a:b] for a, b in pairwise(edges)])
-        for total in totals[1:]:
-            totals[0] += total
-        return totals[0]
+        runs, whole = [blocks[a:b] for a, b in pairwise(edges)], OrderedSum()
+        map_blocks(lambda k: whole.take(k, add_run(runs[k])), range(count))
+        return whole.total
 
     @cached_property
     def _norms(self) -> tuple[FloatArray, FloatArray]:

@@ -219,7 +219,8 @@ def _sparse_design(A: Any, name: str) -> SparseDesign:
             matrix = _as_csr(A)
     except (ValueError, TypeError, IndexError, Warning) as error:
         raise ValueError(f"{name} is not a valid sparse matrix: {error}") from None
-    check_size(float(np.abs(matrix.data).max(initial=0.0)), name)
+    # Not by np.abs: a copy of the entries would be the peak of memory of many a solve.
+    check_size(max(float(matrix.data.max(initial=0.0)), -float(matrix.data.min(initial=0.0))), name)
     if not matrix.has_canonical_format:
         matrix = matrix.copy()  # the caller's matrix is never changed
         matrix.sum_duplicates()

@@ -23,6 +23,7 @@ _LEAST_RANGES = 4
 _FEW_COLUMNS = 8
 _TILE_ROWS = 2**20
 _HASHED_ROWS = 2**16
+_SQUARED = 2**15
 
 
 def _of_parts(
@@ -42,6 +43,7 @@ class SparseDesign(Design):
         self._matrix = matrix
         self.shape = (int(matrix.shape[0]), int(matrix.shape[1]))
         self.dtype = matrix.data.dtype
+        self._kept_views: dict[tuple[int, int], csr_array[Any]] = {}
         # A block's sum is a dense vector of d entries: keep it small beside the block itself.
         per_row = matrix.nnz / max(1, self.shape[0])
         self.blocks = row_blocks(*self.shape, entries_per_row=per_row)
@@ -68,10 +70,6 @@ class SparseDesign(Design):
 
     def _kernel_rows(self, rows: slice) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         return (*self._arrays[:2], self._arrays[2][rows.start : rows.stop + 1])
-
-    @cached_property
-    def _kept_views(self) -> dict[tuple[int, int], csr_array[Any]]:
-        return {}
 
     def _view(self, rows: slice) -> csr_array[Any]:
         """Return consecutive rows without a copy of their entries; those of blocks and sweeps are kept."""
@@ -228,8 +226,20 @@ class SparseDesign(Design):
         return np.asarray(self._squares(block) @ np.ones(self.shape[1]))
 
     def block_square_transposed_product(self, block: slice, v: FloatArray) -> FloatArray:
-        """See :meth:`Design.block_square_transposed_product`."""
-        return np.asarray(self._squares(block).T @ v)
+        """See :meth:`Design.block_square_transposed_product`; the squares of some rows at a time."""
+        if self.is_small:
+            return np.asarray(self._squares(block).T @ v)
+        from newtonkit.design.kernels import (  # noqa: PLC0415  (Numba: only for large data)
+            csr_transposed_product,
+        )
+
+        out, tile = np.zeros(self.shape[1]), max(1, _SQUARED * self.shape[0] // max(1, self.n_entries))
+        for rows in cut(block.start, block.stop, tile):
+            data, indices, indptr = self._kernel_rows(rows)
+            entries, part = slice(int(indptr[0]), int(indptr[-1])), v[rows.start - block.start :]
+            given = indices[entries], indptr - indptr[0], np.ascontiguousarray(part[: len(indptr) - 1]), out
+            csr_transposed_product(np.square(data[entries], dtype=np.float64), *given)  # type: ignore[no-untyped-call]
+        return out
 
     def block_group_sums(self, block: slice, columns: FloatArray, starts: IntArray) -> FloatArray:
         """See :meth:`Design.block_group_sums`."""

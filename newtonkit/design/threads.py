@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 import scipy.linalg  # noqa: F401  (loads SciPy's own BLAS, so that the controller below sees it)
 import threadpoolctl
+from numpy.typing import NDArray
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -152,7 +153,8 @@ class _Shared(Generic[T, R]):
     """Blocks that several threads take in turn, each the next one, until none is left or one has failed."""
 
     def __init__(self, function: Callable[[T], R], blocks: Sequence[T]) -> None:
-        self._function, self._blocks = function, blocks
+        self._function: Callable[[T], R] | None = function
+        self._blocks = blocks
         self._results: list[R | None] = [None] * len(blocks)
         self._failures: dict[int, BaseException] = {}
         self._next = count()  # one at a time under the GIL
@@ -161,12 +163,13 @@ class _Shared(Generic[T, R]):
 
     def work(self) -> None:
         """Take blocks until there are no more; a block that is taken is dealt with."""
-        while not self.is_stopped:
+        function, blocks = self._function, self._blocks
+        while not self.is_stopped and function is not None:
             k = next(self._next)
-            if k >= len(self._blocks):
+            if k >= len(blocks):
                 return
             try:
-                self._results[k] = self._function(self._blocks[k])
+                self._results[k] = function(blocks[k])
             except BaseException as failure:  # raised again by the caller
                 self._failures[k], self.is_stopped = failure, True
 
@@ -178,8 +181,10 @@ class _Shared(Generic[T, R]):
     def results(self) -> list[R]:
         """Return the results in block order, or raise what the first block that failed has raised.
 
-        An interruption goes before errors.
+        An interruption goes before errors.  All is forgotten: a busy pool may come to a helper that
+        was called off only much later, and would keep what it was to work on until then.
         """
+        results, self._function, self._blocks, self._results = self._results, None, (), []
         if self._failures:
             order = sorted(self._failures, key=lambda k: (isinstance(self._failures[k], Exception), k))
             failure = self._failures[order[0]]
@@ -187,8 +192,8 @@ class _Shared(Generic[T, R]):
             try:
                 raise failure
             finally:
-                del failure  # else it would hold itself, and all arrays at hand, by its traceback
-        return cast(list[R], self._results)
+                del failure, results  # else it would hold itself, and all arrays at hand, by its traceback
+        return cast(list[R], results)
 
 
 def _wait_for(futures: Sequence[Future[None]]) -> None:
@@ -241,3 +246,43 @@ def map_blocks(function: Callable[[T], R], blocks: Sequence[T]) -> list[R]:
             shared.is_stopped = True
             _wait_for(futures)
         return shared.results()
+
+
+class OrderedSum:
+    """A sum of arrays that come from several threads in any order, and are added in that of their numbers.
+
+    Each goes as soon as those before it are there: few are kept, of which wide designs have long ones.
+
+    Attributes
+    ----------
+    total : ndarray
+        The sum so far.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from newtonkit.design.threads import OrderedSum
+    >>> whole = OrderedSum()
+    >>> whole.take(1, np.array([2.0]))
+    >>> whole.take(0, np.array([1.0]))
+    >>> whole.total
+    array([3.])
+    """
+
+    total: NDArray[np.float64]
+
+    def __init__(self) -> None:
+        self._lock, self._next = threading.Lock(), 0
+        self._waiting: dict[int, NDArray[np.float64]] = {}
+
+    def take(self, number: int, part: NDArray[np.float64]) -> None:
+        """Take in the array of a number, from 0 on; the first is added to in place."""
+        with self._lock:
+            self._waiting[number] = part
+            while self._next in self._waiting:
+                fresh = self._waiting.pop(self._next)
+                if self._next == 0:
+                    self.total = fresh
+                else:
+                    self.total += fresh
+                self._next += 1
