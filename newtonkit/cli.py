@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments, unknown = parser.parse_known_args(_joined(sys.argv[1:] if argv is None else argv))
         chosen = getattr(arguments, "parser", parser)
         if unknown:
-            chosen.error(f"unrecognized arguments: {' '.join(unknown)}")
+            chosen.refuse(unknown)
         if chosen is parser:
             parser.print_help()
             return 0

@@ -1,9 +1,9 @@
-"""Checks of options that several front doors share."""
+"""Checks of options that several front doors share, and what they say of names that they do not know."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,11 +40,38 @@ def checked_count(value: Any, name: str, least: int) -> int:
 
 
 def checked_callback(callback: Any) -> Callable[..., Any] | None:
-    """Return a callable or None."""
+    """Return a callable or None.
+
+    Of a class with methods for the start and the end of a solve an instance is meant.
+    """
+    if isinstance(callback, type) and any(hasattr(callback, name) for name in ("begin", "end")):
+        name = callback.__name__
+        raise TypeError(f"callback must be an instance, got the class {name}: write {name}() instead")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {callback!r}")
     checked: Callable[..., Any] | None = callback
     return checked
+
+
+def point_of(solution: Any, name: str) -> Any:
+    """Return the point that a result holds, or the point itself; it is yet to be checked as a vector.
+
+    A result is anything with an `x`, such as a MinimizeResult or one of SciPy's.  Arrays, series
+    and sequences are points, whatever they call their entries.
+
+    Raises
+    ------
+    TypeError
+        If it is an estimator, which says nothing of the problem that it has solved.
+    """
+    if isinstance(solution, Sequence) or hasattr(solution, "__array__"):
+        return solution
+    if callable(getattr(solution, "fit", None)):
+        raise TypeError(
+            f"{name} must be a result or a point, got {type(solution).__name__}: give the result_ of the "
+            "fitted estimator, and the problem that it solves ('With scikit-learn' in the manual shows how)"
+        )
+    return getattr(solution, "x", solution)
 
 
 def checked_generator(rng: Any) -> np.random.Generator:

@@ -63,6 +63,21 @@ def test_a_callback_with_another_signature():
         nk.minimize(PROBLEM, callback=lambda: None)
 
 
+@pytest.mark.parametrize(
+    "solve",
+    [
+        lambda callback: nk.minimize(PROBLEM, callback=callback),
+        lambda callback: nk.path(PROBLEM, [1.0], callback=callback),
+        lambda callback: nk.compare(PROBLEM, methods=["newtonkit"], callback=callback),
+        nk.ProgressBar,
+    ],
+    ids=["minimize", "path", "compare", "ProgressBar"],
+)
+def test_a_class_in_place_of_its_instance(solve):
+    refusal = (TypeError, r"^callback must be an instance, got the class ProgressBar: write ProgressBar\(\)")
+    assert_refused(lambda: solve(nk.ProgressBar), refusal)
+
+
 def test_a_callback_that_spoils_its_record_spoils_nothing_else():
     def spoil(record):
         record.x[:] = np.nan

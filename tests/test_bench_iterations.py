@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from newtonkit.approximate import sampled
 from newtonkit.prediction import Plan, measuring
-from newtonkit.prediction.figures import Cell, Count, NearSolve, Promise, Row, WholeSolve
+from newtonkit.prediction.figures import (
+    NO_CONTRACTION,
+    UNATTAINABLE,
+    Cell,
+    Count,
+    NearSolve,
+    Prediction,
+    Promise,
+    Row,
+    WholeSolve,
+)
 from newtonkit.prediction.judgement import is_kept, summaries, verdict
 from newtonkit.prediction.measuring import measured
+from newtonkit.prediction.minimum import SINGULAR
 from newtonkit.sketching import sparsify
 from tests.certificate_stub import stub
 
@@ -54,8 +68,60 @@ class TestMeasured:
         )
 
     def test_is_the_same_again(self, found):
-        plan = replace(SMALL, kinds=("softmax",), conditions=(100.0,))
-        assert measured(plan).rows == found.rows[3:]
+        plan = replace(SMALL, kinds=("softmax",), conditions=(100.0,), methods=("sampled",), epsilons=(0.3,))
+        (row,) = measured(plan).rows
+        assert row == replace(found.rows[3], cells=found.rows[3].cells[2:3])
+
+    def test_papers_promise_nothing_beyond_their_epsilon(self, found):
+        for cell in found.cells:
+            assert cell.is_promised == (cell.epsilon is None)
+            assert all((count.papers is None) == (cell.epsilon is not None) for count in cell.counts)
+
+    def test_says_why_nothing_is_predicted(self, found):
+        for cell in found.cells:
+            for count in cell.counts:
+                reasons = {UNATTAINABLE} | ({NO_CONTRACTION} if cell.epsilon == 0.8 else set())
+                assert count.reason == "" if count.predicted is not None else count.reason in reasons
+        reasons = {count.reason for cell in found.cells for count in cell.counts}
+        assert reasons == {"", UNATTAINABLE, NO_CONTRACTION}
+        counted = Counter(count.reason for cell in found.cells for count in cell.counts if count.reason)
+        (sentence,) = [text for text in verdict(found) if "are not predicted" in text]
+        assert sentence.startswith(f"{counted.total()} more are not predicted: ")
+        assert f"{counted[NO_CONTRACTION]} where {NO_CONTRACTION}" in sentence
+        assert f"{counted[UNATTAINABLE]} where {UNATTAINABLE}" in sentence
+
+    def test_a_single_reason_is_given_without_numbers(self):
+        counts = (Count(1e-2, 5, 9, 2), Count(1e-8, None, 9, 3, UNATTAINABLE))
+        cell = Cell("exact", None, WholeSolve(1, 2), (NearSolve(0, 1.0, counts, (0.5,)),))
+        sentences = list(verdict(Prediction(SMALL, (Row("exp", 1.0, (cell,)),), 1.0, False)))
+        assert f"1 more are not predicted: {UNATTAINABLE}." in sentences
+
+    def test_a_singular_hessian_is_called_so(self):
+        found = measured(replace(SMALL, kinds=("exp",), conditions=(1e12,)))
+        assert found.rows == (Row("exp", 1e12, note=SINGULAR),)
+
+    @pytest.mark.parametrize("what", ["SolverSamples", "PromisedSamples"])
+    def test_what_lapack_says_of_samples_is_not_repeated(self, what, monkeypatch):
+        def failing(*_):
+            raise np.linalg.LinAlgError("2-th leading minor of the array is not positive definite")
+
+        monkeypatch.setattr(measuring, what, failing)
+        assert measured(replace(SMALL, kinds=("exp",), conditions=(1.0,))).rows[0].note == SINGULAR
+
+    def test_a_minimum_at_the_start_is_told_of(self):
+        plan = replace(SMALL, kinds=("rescaled-sinh", "exp"), methods=("exact",), seeds=1)
+        found = measured(plan, certify=lambda *_: stub())
+        assert [row.begins_at_minimum for row in found.rows] == [True, True, False, False]
+        told = [text for text in verdict(found) if text.startswith("x = 0 ")]
+        assert told == ["x = 0 is itself the minimum of rescaled-sinh: a solve from there has no iterations."]
+
+    def test_of_what_single_steps_are_judged(self, found):
+        sentences = list(verdict(found))
+        (first,) = [k for k, text in enumerate(sentences) if text.startswith("Counts are by the Euclidean")]
+        assert "begin and end above rounding" in sentences[first]
+        for k, name in enumerate(("exact", "sketched", "sampled 0.3", "sampled 0.8"), first + 1):
+            assert re.match(rf"{name}: \d+ of \d+ such steps leave more than 0\.4 ", sentences[k])
+            assert ("promised only to epsilon 0.1" in sentences[k]) == name.startswith("sampled")
 
     def test_of_a_certificate_that_promises_too_much(self):
         plan = replace(SMALL, kinds=("exp",), conditions=(1.0,), methods=("exact",))
@@ -77,10 +143,12 @@ class TestMeasured:
 
     def test_of_a_solver_whose_samples_are_too_small(self, monkeypatch):
         monkeypatch.setattr(sampled, "rows_per_dimension", lambda epsilon: 2.0)
-        plan = replace(SMALL, kinds=("exp",), methods=("sampled",), epsilons=(0.1,), seeds=3)
-        found = measured(plan)
+        plan = replace(
+            SMALL, kinds=("exp",), conditions=(1.0,), methods=("sampled",), epsilons=(0.1,), seeds=3
+        )
+        found = measured(plan, certify=lambda *_: stub(steps=1))
         (summary,) = summaries(found)
-        assert summary.above == summary.drawn == 6
+        assert summary.above == summary.drawn == 3
         assert summary.slow > 0
         assert summary.worst > 0.4
         assert not is_kept(found)
@@ -91,13 +159,15 @@ class TestMeasured:
             return replace(sample, weights=1.5 * sample.weights)
 
         monkeypatch.setattr("newtonkit.prediction.spectra.sparsify", doctored)
-        plan = replace(SMALL, methods=("exact", "sampled"), epsilons=(0.4,), rows=2500, columns=2)
+        plan = replace(
+            SMALL, kinds=("exp",), methods=("exact", "sampled"), epsilons=(0.4,), rows=2500, columns=2
+        )
         found = measured(plan, certify=lambda *_: stub())
         (summary,) = summaries(found)
-        assert summary.broken == summary.promised == 8
-        assert summary.interval[0] > 0.5
+        assert summary.broken == summary.promised == 4
+        assert summary.interval[0] > 0.3
         assert not is_kept(found)
-        assert "PROMISE BROKEN at epsilon 0.4: by 8 of 8 samples, and delta is 0.01." in verdict(found)
+        assert "PROMISE BROKEN at epsilon 0.4: by 4 of 4 samples, and delta is 0.01." in verdict(found)
 
     def test_a_problem_without_minimum_is_told_of(self, monkeypatch):
         def none(problem):
@@ -142,16 +212,17 @@ class TestFigures:
         assert Count(1.0, None, 7, None).margin == math.inf
 
     def test_the_count_shown_is_the_finest_with_a_prediction_and_the_nearest_to_it(self):
-        whole = WholeSolve(1, 2, "CONVERGED")
+        whole = WholeSolve(1, 2)
 
         def cell(*counts):
-            return Cell(
-                "exact", None, whole, tuple(NearSolve(0, 1.0, c, (0.5,), "CONVERGED") for c in counts)
-            )
+            return Cell("exact", None, whole, tuple(NearSolve(0, 1.0, c, (0.5,)) for c in counts))
 
         one = (Count(1e-2, 5, 9, 2), Count(1e-4, 6, 9, 3), Count(1e-6, None, 9, 4))
         two = (Count(1e-2, 5, 9, 5), Count(1e-4, 6, 9, 4))
         assert cell(one, two).tightest == two[1]
+        # Only one of the two starts has a number to 1e-6: rows are to be compared with one another.
+        finer = (Count(1e-2, 9, 9, 2), Count(1e-6, 9, 9, 3))
+        assert cell(two, finer).tightest == finer[1]
         assert cell((Count(1e-2, None, 9, 2),), (Count(1e-2, None, 9, 3),)).tightest.observed == 3
         assert cell(one, (Count(1e-2, 1, 9, 2), two[1])).tightest == Count(1e-2, 1, 9, 2)
         assert cell(()).tightest is None

@@ -13,7 +13,7 @@ import newtonkit as nk
 from newtonkit.approximate import sampled
 from newtonkit.certificates.contraction import contraction
 from newtonkit.datasets import make_planted
-from newtonkit.prediction.minimum import minimum_of, newton_step
+from newtonkit.prediction.minimum import SINGULAR, minimum_of, newton_step
 from newtonkit.prediction.region import Start, certified_start, entered
 from newtonkit.prediction.solves import Way, contractions, near_solve, whole_solve
 from newtonkit.prediction.spectra import PromisedSamples, SolverSamples, failure_interval
@@ -58,6 +58,21 @@ class TestMinimum:
         separable = nk.SoftmaxCrossEntropy([[0.0], [1.0]], [0.0, 1.0])
         with pytest.raises(ValueError, match="the exact method finds no minimum"):
             minimum_of(separable)
+
+    @pytest.mark.parametrize("tilt", [0.0, 1e-8])
+    def test_where_the_hessian_is_singular_it_is_called_so(self, tilt):
+        A = np.random.default_rng(0).normal(size=(300, 2))
+        A = np.column_stack((A, A[:, 0] + tilt * A[:, 1]))
+        with pytest.raises(ValueError, match=f"^{SINGULAR}$"):
+            minimum_of(nk.ExpRegression(A, np.exp(A @ [0.3, -0.2, 0.1])))
+
+    def test_a_hessian_that_is_nearly_singular_is_not_called_so(self):
+        planted = make_planted("softmax", 1200, 3, condition=1e7, noise=0.1, rng=0)
+        assert minimum_of(planted.problem).floor < 1e-6
+
+    def test_a_singular_system_is_called_so(self):
+        with pytest.raises(ValueError, match=f"^{SINGULAR}$"):
+            newton_step(nk.ExpRegression(np.ones((4, 2)), np.ones(4)).evaluate(np.zeros(2)))
 
     def test_directions_are_of_length_one(self, level):
         _, least = level
@@ -126,12 +141,11 @@ class TestSteps:
             assert max(factors) <= 1.1 * contraction(0.0, max(errors))
             assert max(factors) >= 0.1 * min(errors)
         for solve in solves.values():
-            assert [count.accuracy for count in solve.counts] == pytest.approx(
-                [10.0**-k * solve.distance for k in (2, 4, 6, 8)]
-            )
+            assert [count.to for count in solve.counts] == [1e-2, 1e-4, 1e-6, 1e-8]
             counted = [count.observed for count in solve.counts]
             assert counted == sorted(counted)
-            assert {(count.predicted, count.papers) for count in solve.counts} == {(99, 99)}
+        assert all(count.papers is None for count in solves["sampled", 0.2].counts)
+        assert {(count.predicted, count.papers) for count in solves["exact", None].counts} == {(99, 99)}
 
     def test_are_counted_as_the_solver_goes(self, level):
         planted, least = level
@@ -145,7 +159,7 @@ class TestSteps:
         distances = [float(np.linalg.norm(x - least.x)) for x in points]
         for count in solve.counts:
             k = count.observed
-            assert distances[k] <= count.accuracy < distances[k - 1]
+            assert distances[k] <= count.to * solve.distance < distances[k - 1]
 
     def test_an_opening_counts_as_a_step_and_not_as_a_contraction(self):
         planted = make_planted("exp", 8000, 4, noise=0.1, rng=0)
@@ -169,7 +183,7 @@ class TestSteps:
         whole = whole_solve(
             planted.problem, least, lambda _, x: stub(least.distance(x) < 1.0), 1e-3, "exact", None, 0
         )
-        assert whole.status == "STOPPED_BY_CALLBACK"
+        assert whole.status is None
         way = Way(least)
         nk.minimize(planted.problem, method="exact", gtol=1e-15, callback=way)
         assert whole.before == next(k for k, distance in enumerate(way.distances) if distance < 1.0)

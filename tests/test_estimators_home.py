@@ -14,6 +14,7 @@ import pytest
 import sklearn
 from scipy import sparse
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -153,6 +154,19 @@ class TestRouting:
         expected = clone(model).set_params(**search.best_params_).fit(X, y, **extras)
         np.testing.assert_array_equal(search.best_estimator_.coef_, expected.coef_)
 
+    @pytest.mark.parametrize("kind", GROUPED)
+    def test_where_it_is_off_groups_only_split_and_where_it_is_on_that_is_refused(self, kind):
+        """What the docstrings and the manual warn of."""
+        X, y, groups = data.choices()
+        search = GridSearchCV(kind(), {"alpha": [1e-3, 1e-1]}, cv=GroupKFold(4))
+        ungrouped = kind(**search.fit(X, y, groups=groups).best_params_).fit(X, y)
+        np.testing.assert_array_equal(search.best_estimator_.coef_, ungrouped.coef_)
+        with (
+            sklearn.config_context(enable_metadata_routing=True),
+            pytest.raises(UnsetMetadataPassedError, match="groups"),
+        ):
+            search.fit(X, y, groups=groups)
+
     @pytest.mark.usefixtures("routing")
     @pytest.mark.parametrize("kind", ELEMENTWISE)
     def test_weights_reach_fit_and_score(self, kind):
@@ -178,6 +192,32 @@ class TestRouting:
         model = getattr(nk.ChoiceClassifier(), f"set_{method}_request")
         with sklearn.config_context(enable_metadata_routing=True):
             assert getattr(model(groups=True).get_metadata_routing(), method).requests == {"groups": True}
+
+    def test_groups_that_come_after_the_fit_are_warned_of(self):
+        X, y, groups = data.choices()
+        model, grouped = nk.ChoiceClassifier().fit(X, y), nk.ChoiceClassifier().fit(X, y, groups)
+        for work in (
+            lambda of: of.predict(X, groups=groups),
+            lambda of: of.predict_proba(X, groups=groups),
+            lambda of: of.decision_function(X, groups=groups),
+            lambda of: of.score(X, y, groups=groups),
+        ):
+            with pytest.warns(UserWarning, match="groups are given, but the fit had none") as caught:
+                work(model)
+            assert [warning.filename for warning in caught] == [__file__]
+            work(grouped)
+
+
+def test_standard_errors_take_the_result_and_the_problem_and_say_so():
+    X, y = data.regression_data(nk.ExpRegressor)
+    model = nk.ExpRegressor(alpha=0.01).fit(X, y)
+    problem = nk.ExpRegression(X, y, ridge=0.01 * len(y), fit_intercept=True)
+    expected = nk.inference(problem, nk.minimize(problem)).std_errors()
+    np.testing.assert_allclose(nk.inference(problem, model.result_).std_errors(), expected, rtol=1e-6)
+    with pytest.raises(TypeError, match=r"^solution must be a result or a point, got ExpRegressor: give"):
+        nk.inference(problem, model)
+    with pytest.raises(ValueError, match=r"^solution is no minimum"):
+        nk.inference(nk.ExpRegression(X, y, fit_intercept=True), model.result_)
 
 
 SCRIPT = """

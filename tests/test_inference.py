@@ -218,7 +218,7 @@ class TestForms:
         x = solved(written).x
         ours = nk.inference(virtual, x, clusters=clusters)
         same(ours, nk.inference(written, x, clusters=clusters))
-        assert ours.names == ("x0", "x1", "x2", "x3", "intercept")
+        assert ours.names == ("x1", "x2", "x3", "x4", "intercept")
 
     def test_clusters_need_not_be_in_order_nor_fit_into_one_lot(self, monkeypatch):
         problem, clusters = noisy("exp")

@@ -201,13 +201,14 @@ class TestNames:
         assert list(nk.inference(problem, result, names=frame).wald_table().index) == named
         assert list(nk.inference(problem, result, names=frame.columns).wald_table().index) == named
         assert list(nk.inference(problem, result).wald_table(names=frame).index) == named
-        assert list(nk.inference(problem, result).wald_table().index) == ["x0", "x1", "intercept"]
+        assert list(nk.inference(problem, result).wald_table().index) == ["x1", "x2", "intercept"]
 
     def test_come_from_a_series(self):
         x = pd.Series(RESULT.x, index=["price", "speed"])
         assert nk.inference(PROBLEM, x).names == ("price", "speed")
         assert nk.inference(PROBLEM, x, names=["a", "b"]).names == ("a", "b")
-        assert nk.inference(PROBLEM, pd.Series(RESULT.x)).names == ("x0", "x1")
+        assert nk.inference(PROBLEM, pd.Series(RESULT.x)).names == ("x1", "x2")
+        assert nk.inference(PROBLEM, pd.Series(RESULT.x, index=["x", "fit"])).names == ("x", "fit")
 
     def test_a_result_of_scipy_will_do(self):
         theirs = scipy.optimize.minimize(
@@ -261,9 +262,10 @@ class TestRendering:
         problem = nk.ExpRegression(design, 1.0 + 0.1 * rng.normal(size=300))
         text = str(nk.inference(problem, nk.minimize(problem)))
         assert "... 30 more" in text
-        assert "x24 " in text
-        assert "x25 " not in text
-        assert "x55 " in text
+        assert "x25 " in text
+        assert "x26 " not in text
+        assert "x56 " in text
+        assert "x55 " not in text
 
     def test_clusters_are_counted(self):
         found = nk.inference(PROBLEM, RESULT, clusters=np.arange(N) % 8)

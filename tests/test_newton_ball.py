@@ -224,7 +224,7 @@ class TestSupport:
         problem = nk.ExpRegression([[1.0], [0.5]], [1.0, 1.5])
         bare, proved = nk.minimize(problem), nk.minimize(problem, certify=True)
         assert bare.certificate is None
-        assert proved.certificate == nk.certify(problem, proved.x)
+        assert proved.certificate == nk.certify(problem, proved.x) == nk.certify(problem, proved)
         assert "proved      a minimiser is within" in str(proved)
         assert "proved" not in str(bare)
 

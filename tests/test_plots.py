@@ -1,9 +1,10 @@
 """Pictures of a solve, of predictions and of leverage scores: what is drawn."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.image import imread
-from scipy.optimize import rosen, rosen_der, rosen_hess
+from scipy.optimize import OptimizeResult, rosen, rosen_der, rosen_hess
 
 import newtonkit as nk
 from newtonkit.plots.points import MOST_POINTS
@@ -92,6 +93,19 @@ class TestConvergence:
     def test_of_something_else(self):
         with pytest.raises(TypeError, match="result must be a MinimizeResult, got dict"):
             nk.plots.convergence({})
+
+
+@pytest.mark.parametrize("draw", [nk.plots.predictions, nk.plots.leverage])
+def test_a_result_stands_for_its_x(problem, result, draw):
+    theirs = OptimizeResult(x=result.x)  # as from SciPy
+    drawn = [points_of(draw(problem, given)) for given in (result.x, result, theirs)]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    np.testing.assert_array_equal(drawn[0], drawn[2])
+    labelled = pd.Series(result.x, index=["x", "fit", "a", "b", "c"])  # has an attribute x: its first entry
+    np.testing.assert_array_equal(drawn[0], points_of(draw(problem, labelled)))
+    model = nk.ExpRegressor().fit(*exp_data())
+    with pytest.raises(TypeError, match=r"^x must be a result or a point, got ExpRegressor"):
+        draw(problem, model)
 
 
 class TestPredictions:

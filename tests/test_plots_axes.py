@@ -62,7 +62,7 @@ class TestAxes:
             monkeypatch.setitem(sys.modules, module, None)
         for draw in drawings.values():
             for to in ({}, {"ax": 3}):
-                with pytest.raises(ImportError, match=r"pip install 'newtonkit\[plot\]'"):
+                with pytest.raises(ImportError, match=r"needs matplotlib: install it, or .* extra 'plot'"):
                     draw(**to)
 
     def test_one_panel_of_a_comparison(self, problem):

@@ -220,6 +220,22 @@ class TestResult:
         assert f'<data value="{float(path.values[0])!r}">' in page
         assert page.count("<tr>") == 3
 
+    def test_a_note_tells_why_a_ridge_took_no_iteration(self):
+        path = nk.path(planted(), RIDGES)
+        still = [k for k, result in enumerate(path) if result.nit == 0]
+        assert still
+        assert all((path.x[k] != path.x[k - 1]).any() for k in still)
+        note = "iter 0: predicted from the ridges before, corrected by quasi-Newton steps."
+        assert str(path).splitlines()[-1] == note
+        assert note in path._repr_html_()
+
+    def test_the_note_is_left_out_where_it_tells_nothing(self):
+        same = nk.path(planted(), [10.0])
+        unmoved = nk.path(nk.SinhRegression(np.eye(3), np.zeros(3)), [1.0, 10.0], method="sampled")
+        assert [result.nit for result in unmoved] == [0, 0]
+        for path in (same, unmoved):
+            assert "quasi-Newton" not in str(path) + path._repr_html_()
+
     def test_each_seed_gives_the_same_bits(self):
         problem = planted(n=3000)
         first, again, other = (nk.path(problem, RIDGES, method="sketched", rng=seed).x for seed in (1, 1, 2))

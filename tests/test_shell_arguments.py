@@ -87,7 +87,7 @@ MISTAKES = [
     ([*EXP, "--output", "."], r"cannot write \.: it is a directory"),
     ([*EXP, "--output", "./sales.csv"], r"DATA and --output are both \./sales\.csv"),
     ([*EXP, "--surprise"], "unrecognized arguments: --surprise"),
-    ([*EXP, "--prob", "exp"], "unrecognized arguments: --prob exp"),
+    ([*EXP, "--prob", "exp"], r"unrecognized arguments: --prob exp; did you mean --problem\?"),
     (
         ["iris"],
         r"there is neither a file nor ready-made data called 'iris'; files end in \.csv, .*, "

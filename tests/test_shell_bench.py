@@ -262,7 +262,7 @@ class TestEnds:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["./iterations"], r"there is neither a file nor .* called '\./iterations'; files end in .*"),
+        (["./iterations"], r"there is no file or data '\./iterations'; did you mean 'newtonkit bench .*"),
         (["--rows", "9", "iterations"], r"the order is 'newtonkit bench iterations \[OPTION \.{3}\]'; .*"),
         (["none.csv"], r"cannot read none\.csv: No such file or directory"),
         (["sales.csv"], "a file needs --problem KIND; 'newtonkit problems' lists the kinds"),

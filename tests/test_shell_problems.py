@@ -97,7 +97,7 @@ class TestList:
         for problems in PROBLEMS.values():
             for kind, ready in problems.items():
                 assert f"{kind} {ready.description.partition(': ')[2]}" in words
-        assert words.count("needs pip install 'newtonkit[bench]'") == 3
+        assert words.count("(needs newtonkit with its extra 'bench')") == 3
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_shows_a_kind_in_full(self, kind, capsys):

@@ -29,7 +29,9 @@ from newtonkit.certificates.support import require_support
 from newtonkit.convergence import GRADIENT_FLOOR
 from newtonkit.design import FloatArray, one_blas_thread
 from newtonkit.design.door import as_vector
+from newtonkit.options import point_of
 from newtonkit.problems import Problem
+from newtonkit.problems.bounds.row_ball import RowBall
 from newtonkit.problems.bounds.third_derivatives import third_derivative_bound
 from newtonkit.problems.bounds.verified import VerifiedHessian, length, spectral_norm, verified_hessian
 from newtonkit.problems.outer import quiet
@@ -53,7 +55,7 @@ def certify(problem: Problem, x: ArrayLike) -> Certificate:
     ----------
     problem : Problem
         What is minimised.
-    x : array_like, shape (d,)
+    x : array_like, shape (d,), or MinimizeResult
         The point, such as ``newtonkit.minimize(problem).x``.
 
     Returns
@@ -90,7 +92,7 @@ def certify(problem: Problem, x: ArrayLike) -> Certificate:
     (True, True, 0)
     """
     require_support(problem)
-    point = as_vector(x, "x", problem.n_parameters)
+    point = as_vector(point_of(x, "x"), "x", problem.n_parameters)
     with quiet(), one_blas_thread():
         return _judged(problem.evaluate(point), *enclosed_gradient(problem, point))
 
@@ -194,7 +196,7 @@ class _Frame:
             math.sqrt((1.0 - hessian.defect) / hessian.highest) / _ABOVE,
             length(slopes) + length(doubt),
             length(move) + length(unsure),
-            stretch * (stretch * _floor(evaluation) + _drift(evaluation)),
+            stretch * (stretch * _floor(evaluation) + _drift(evaluation, stretch)),
         )
 
     @property
@@ -243,6 +245,12 @@ def _floor(evaluation: Evaluation) -> float:
     return GRADIENT_FLOOR * evaluation.gradient_scale
 
 
-def _drift(evaluation: Evaluation) -> float:
-    """Return how far rounding of u may move the minimiser, in the norm of H."""
-    return math.sqrt(evaluation.curvature_mass) * evaluation.u_rounding
+def _drift(evaluation: Evaluation, stretch: float) -> float:
+    """Return how far rounding of u may move the minimiser, in z.
+
+    X^T A^T diag(D) delta for a rounding delta of u; where D >= 0 it is no longer than sqrt(D) delta.
+    """
+    curvature, error = np.abs(evaluation.hessian.row_diagonal), RowBall.about(evaluation, 0.0, None).error
+    if evaluation.hessian.is_positive:
+        return length(np.sqrt(curvature) * error)
+    return stretch * float(np.dot(curvature * error, evaluation.problem.design.row_norms))

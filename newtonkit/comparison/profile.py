@@ -20,6 +20,7 @@ from newtonkit.comparison.export import plain
 from newtonkit.comparison.report import MethodReport
 from newtonkit.comparison.result import Comparison, in_plain_text
 from newtonkit.design import FloatArray
+from newtonkit.suggestions import suggestion
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,7 +88,7 @@ class PerformanceProfile:
             If `factor` is below 1.
         """
         if method not in self.methods:
-            raise KeyError(method)
+            raise KeyError(f"no method {method!r} was compared{suggestion(str(method), self.methods)}")
         if not factor >= 1.0:
             raise ValueError(f"factor must be at least 1, got {factor!r}")
         ratios = self.ratios[:, self.methods.index(method)]

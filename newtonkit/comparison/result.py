@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from newtonkit.comparison.export import as_csv, plain_fields
 from newtonkit.comparison.report import MethodReport
+from newtonkit.suggestions import suggestion
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,11 +97,12 @@ class Comparison:
         return min((r for r in self.reports if r.reached), key=lambda r: r.seconds, default=None)
 
     def __getitem__(self, name: str) -> MethodReport:
-        """Return the report of a method by its name."""
+        """Return the report of a method by its name; a KeyError tells of names like one that is not there."""
         for report in self.reports:
             if report.name == name:
                 return report
-        raise KeyError(name)
+        known = [report.name for report in self.reports]
+        raise KeyError(f"no method {name!r} was compared{suggestion(str(name), known)}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the points, as plain values that JSON can hold.

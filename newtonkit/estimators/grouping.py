@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,17 @@ class Grouping:
         out = np.empty_like(values)
         out[self._order] = values
         return out
+
+
+def warn_of_a_fit_without_groups() -> None:
+    """Warn, in the caller of a public method, that groups come late: the fit was another model."""
+    warnings.warn(
+        "groups are given, but the fit had none: there each row was a choice of its own against an outside "
+        "option (scikit-learn's searches hand groups on to the fit only with enable_metadata_routing and "
+        "set_fit_request(groups=True))",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 def grouping_of(groups: Any, n_rows: int, *, needed: bool) -> Grouping | None:

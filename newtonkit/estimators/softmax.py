@@ -52,6 +52,10 @@ class SoftmaxRegressor(RegressorMixin, NewtonEstimator):  # type: ignore[misc]
         ``alpha * m**2 / n``.
     {shared parameters}
 
+    Notes
+    -----
+    {metadata routing}
+
     Examples
     --------
     >>> import numpy as np
@@ -213,6 +217,10 @@ class EntropySoftmaxRegressor(SoftmaxRegressor):
         Penalty on the coefficients per mean loss; the `ridge` of the problem is
         ``alpha * m**2 / n``.
     {shared parameters}
+
+    Notes
+    -----
+    {metadata routing}
 
     Examples
     --------

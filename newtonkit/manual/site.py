@@ -159,6 +159,6 @@ def _check_packages() -> None:
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise ImportError(
-            f"the manual needs {', '.join(missing)}: pip install 'newtonkit[manual]', or in a clone, "
-            "pip install -e '.[manual]'"
+            f"the manual needs {', '.join(missing)}: install what is missing, or newtonkit with its extra "
+            "'manual'"
         )

@@ -14,6 +14,7 @@ from newtonkit.problems import Evaluation, Problem, SoftmaxLogLoss
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from scipy.optimize import OptimizeResult
 
 _SCALES = ("linear", "log")
 # Targets of so few values stand in columns; moved sideways, their rows can be told apart.
@@ -21,7 +22,9 @@ _FEW_VALUES = 10
 _SIDEWAYS = 0.04
 
 
-def predictions(problem: Problem, x: ArrayLike, *, scale: str = "linear", ax: Axes | None = None) -> Axes:
+def predictions(
+    problem: Problem, x: OptimizeResult | ArrayLike, *, scale: str = "linear", ax: Axes | None = None
+) -> Axes:
     """Draw what a problem predicts at x against its target, a point for each row.
 
     On the diagonal both are the same.  Rows of weight 0 are left out, and so are, on a
@@ -34,8 +37,8 @@ def predictions(problem: Problem, x: ArrayLike, *, scale: str = "linear", ax: Ax
     ----------
     problem : Problem
         A problem of this package, with n rows.
-    x : array_like, shape (d,)
-        The coefficients, such as ``result.x``.
+    x : MinimizeResult, or array_like of shape (d,)
+        The coefficients, or the result that holds them.
     scale : {"linear", "log"}, default "linear"
         Scale of both axes; "log" suits shares and prices, which span orders of magnitude.
     ax : matplotlib.axes.Axes, optional
@@ -51,7 +54,7 @@ def predictions(problem: Problem, x: ArrayLike, *, scale: str = "linear", ax: Ax
     ImportError
         If matplotlib is not installed.
     TypeError
-        If `problem` is no problem with a target, `x` holds no real numbers or `ax` is
+        If `problem` is no problem with a target, `x` is neither a result nor real numbers, or `ax` is
         something else.
     ValueError
         If `x` is not of shape (d,) or not finite, `scale` is unknown, or there is nothing to
@@ -61,7 +64,7 @@ def predictions(problem: Problem, x: ArrayLike, *, scale: str = "linear", ax: Ax
     --------
     >>> import newtonkit as nk
     >>> problem = nk.ExpRegression([[0.0], [1.0], [2.0]], [1.0, 2.0, 3.0])
-    >>> ax = nk.plots.predictions(problem, nk.minimize(problem).x)
+    >>> ax = nk.plots.predictions(problem, nk.minimize(problem))
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('target', 'prediction')
     """

@@ -7,29 +7,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from newtonkit.design import FloatArray, IntArray
+from newtonkit.options import point_of
 from newtonkit.problems import Evaluation, Problem
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike
+    from scipy.optimize import OptimizeResult
 
 # More points than that hide each other, and make large files of vector graphics.
 MOST_POINTS = 20_000
 
 
-def evaluated(problem: Any, x: ArrayLike) -> Evaluation:
-    """Return a problem made of rows at x.
+def evaluated(problem: Any, x: OptimizeResult | ArrayLike) -> Evaluation:
+    """Return a problem made of rows at x, or at the x of a result.
 
     Raises
     ------
     TypeError
-        If it is none.
+        If it is none, or `x` neither a result nor real numbers.
     ValueError
         If `x` is not of its length, or not finite.
     """
     if not isinstance(problem, Problem):
         raise TypeError(f"problem must be a newtonkit problem, got {type(problem).__name__}")
-    here = problem.evaluate(x)
+    here = problem.evaluate(point_of(x, "x"))
     if not np.isfinite(here.x).all():
         raise ValueError("x must be finite, but holds NaN or infinity")
     return here

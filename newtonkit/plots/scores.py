@@ -14,6 +14,7 @@ from newtonkit.sketching import leverage_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from scipy.optimize import OptimizeResult
 
 # Hollow, so that they are seen in a cloud of the others without colour.
 _NEGATIVE: dict[str, Any] = {
@@ -29,7 +30,7 @@ _NEGATIVE: dict[str, Any] = {
 
 def leverage(
     problem: Problem,
-    x: ArrayLike,
+    x: OptimizeResult | ArrayLike,
     *,
     method: str = "approximate",
     rng: int | np.random.Generator | None = 0,
@@ -48,8 +49,8 @@ def leverage(
     ----------
     problem : Problem
         A problem of this package, with n rows.
-    x : array_like, shape (d,)
-        Where: ``result.x``, or zeros for the start.
+    x : MinimizeResult, or array_like of shape (d,)
+        Where: at a result, or at a point such as zeros, the start.
     method : {"approximate", "exact"}, default "approximate"
         How scores are found, see :func:`newtonkit.sketching.leverage_scores`.
     rng : int, numpy.random.Generator or None, default 0
@@ -67,7 +68,7 @@ def leverage(
     ImportError
         If matplotlib is not installed.
     TypeError
-        If `problem` is no problem of this package, `x` holds no real numbers or `ax` is
+        If `problem` is no problem of this package, `x` is neither a result nor real numbers, or `ax` is
         something else.
     ValueError
         If `x` is not of shape (d,) or not finite, `method` is unknown, or no row has a weight.

@@ -21,7 +21,7 @@ COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#5
 INK, ACCENT, COOL, QUIET = "#000000", "#D55E00", "#0072B2", "0.45"
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (6, 2, 1, 2)))
 _MARKERS = "osD^vP<X>hp*d8H|"
-_NEEDED = "plotting needs matplotlib: pip install 'newtonkit[plot]'"
+_NEEDED = "plotting needs matplotlib: install it, or newtonkit with its extra 'plot'"
 
 
 def series(k: int) -> dict[str, Any]:

@@ -5,8 +5,23 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from newtonkit.certificates.contraction import PROMISED
+from newtonkit.certificates.contraction import GOOD, PROMISED
 from newtonkit.prediction.plan import Plan
+
+UNATTAINABLE = "the goal is below what float64 is sure to attain"
+NO_CONTRACTION = "steps need not contract at that epsilon"
+"""Why a certificate predicts no number of steps."""
+
+
+def papers_promise(epsilon: float | None) -> bool:
+    """Tell whether the papers promise anything of steps with Hessians of that spectral error.
+
+    Parameters
+    ----------
+    epsilon : float or None
+        The error; None for methods that keep to the papers' 0.1 of themselves.
+    """
+    return epsilon is None or epsilon <= GOOD
 
 
 @dataclass(frozen=True)
@@ -15,20 +30,24 @@ class Count:
 
     Attributes
     ----------
-    accuracy : float
-        The distance, Euclidean.
+    to : float
+        The Euclidean distance, as a share of that of the start.
     predicted : int or None
         The most that the certificate of the start allows for; None if it does not promise any number.
     papers : int or None
-        The papers' T = ceil(log(r0 / eps) / log 2.5) for the same, in the H(x*) norm.
+        The papers' T = ceil(log(r0 / eps) / log 2.5) for the same, in the H(x*) norm; None for samples of
+        an error beyond 0.1, of which they promise nothing.
     observed : int or None
         Steps that the solver took; None if it ended further away.
+    reason : str
+        Why nothing is predicted; empty if something is.
     """
 
-    accuracy: float
+    to: float
     predicted: int | None
     papers: int | None
     observed: int | None
+    reason: str = ""
 
     @property
     def margin(self) -> float:
@@ -39,7 +58,7 @@ class Count:
 
 
 def _fineness(count: Count) -> tuple[bool, float]:
-    return count.predicted is not None, -count.accuracy
+    return count.predicted is not None, -count.to
 
 
 def _room(count: Count) -> tuple[float, float]:
@@ -61,15 +80,15 @@ class NearSolve:
     factors : tuple of float
         By what each step has multiplied the distance in the H(x*) norm, down to rounding.  The
         opening of "sketched", which is no Newton step, is left out here; it counts as a step above.
-    status : str
-        How it ended.
+    status : str or None
+        How it ended, if it did before the watching stopped it at the minimum.
     """
 
     seed: int
     distance: float
     counts: tuple[Count, ...]
     factors: tuple[float, ...]
-    status: str
+    status: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,13 +101,13 @@ class WholeSolve:
         Iterations before the region is entered; None if no iterate is certified to be in it.
     inside : int
         Iterations from there until the distance is rounding, or to the end.
-    status : str
-        How it ended.
+    status : str or None
+        How it ended, if it did before the watching stopped it at the minimum.
     """
 
     before: int | None
     inside: int
-    status: str
+    status: str | None = None
 
 
 @dataclass(frozen=True)
@@ -163,12 +182,13 @@ class Cell:
 
     @property
     def tightest(self) -> Count | None:
-        """Of the counts to the finest accuracy with a prediction, that which came nearest to it.
+        """Of the counts to the finest accuracy that any start has a prediction for, the nearest to it.
 
         Where counts are above their prediction, it is the worst of these.
         """
-        finest = [max(solve.counts, key=_fineness) for solve in self.solves if solve.counts]
-        return min(self.exceeded or finest, key=_room, default=None)
+        finest = max(map(_fineness, self.counts), default=None)
+        shown = [count for count in self.counts if _fineness(count) == finest]
+        return min(self.exceeded or shown, key=_room, default=None)
 
     @property
     def factors(self) -> list[float]:
@@ -182,8 +202,13 @@ class Cell:
 
     @property
     def slow(self) -> int:
-        """Steps that contract by less than the papers promise."""
+        """Steps that contract by less than the papers' 0.4."""
         return sum(factor > PROMISED for factor in self.factors)
+
+    @property
+    def is_promised(self) -> bool:
+        """Whether the papers promise that there are none."""
+        return papers_promise(self.epsilon)
 
 
 @dataclass(frozen=True)
@@ -204,6 +229,8 @@ class Row:
         For how many of them no start was found to be in the region.
     floor : float
         Distances below this, in the H(x*) norm, may be rounding.
+    begins_at_minimum : bool
+        Whether x = 0 is x*, so that solves from there have no iterations.
     note : str
         Why nothing was measured; empty if something was.
     """
@@ -214,6 +241,7 @@ class Row:
     seeds: int = 0
     uncertified: int = 0
     floor: float = math.nan
+    begins_at_minimum: bool = False
     note: str = ""
 
 

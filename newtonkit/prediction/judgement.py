@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from newtonkit.certificates.contraction import PROMISED
+from newtonkit.certificates.contraction import GOOD, PROMISED
 from newtonkit.prediction.figures import Cell, Prediction
 from newtonkit.prediction.spectra import failure_interval
 
@@ -97,6 +98,8 @@ def verdict(prediction: Prediction) -> Iterator[str]:
     for row in prediction.rows:
         if row.note:
             yield f"Nothing was measured of {row.kind} at condition {row.condition:g}: {row.note}"
+    for kind in dict.fromkeys(row.kind for row in prediction.rows if row.begins_at_minimum):
+        yield f"x = 0 is itself the minimum of {kind}: a solve from there has no iterations."
     for summary in summaries(prediction):
         if summary.interval[0] > prediction.plan.delta:
             yield (
@@ -122,16 +125,25 @@ def _of_counts(prediction: Prediction) -> Iterator[str]:
     else:
         yield f"In the region, {len(judged)} of {len(judged)} step counts are within their prediction."
     if judged and len(judged) < len(counts):
-        yield f"{len(counts) - len(judged)} more have none: nothing so near is promised, or at that epsilon."
+        reasons = Counter(count.reason for count in counts if count.predicted is None)
+        several = [f"{number} where {reason}" for reason, number in reasons.items()]
+        told = "; ".join(several) if len(reasons) > 1 else next(iter(reasons))
+        yield f"{len(counts) - len(judged)} more are not predicted: {told}."
 
 
 def _of_methods(prediction: Prediction) -> Iterator[str]:
+    if any(cell.factors for cell in prediction.cells):
+        yield (
+            "Counts are by the Euclidean distance. Single steps are judged in the norm of H(x*), and only "
+            "those that begin and end above rounding:"
+        )
     for name, cells in by_method(prediction).items():
         factors = [factor for cell in cells for factor in cell.factors]
         slow = sum(cell.slow for cell in cells)
         if factors:
-            share = f"more than {PROMISED:g} of the distance; worst {max(factors):.2g}."
-            yield f"{name}: {slow} of {len(factors)} steps leave {share}"
+            beyond = "" if cells[0].is_promised else f" (promised only to epsilon {GOOD:g})"
+            share = f"more than {PROMISED:g} of the distance{beyond}; worst {max(factors):.2g}."
+            yield f"{name}: {slow} of {len(factors)} such steps leave {share}"
 
 
 def by_method(prediction: Prediction) -> dict[str, list[Cell]]:

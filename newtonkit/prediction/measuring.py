@@ -14,7 +14,7 @@ from newtonkit.datasets import PLANTED_KINDS, make_planted
 from newtonkit.datasets.planted_checks import checked_settings
 from newtonkit.design import FloatArray
 from newtonkit.prediction.figures import Cell, Prediction, Promise, Row
-from newtonkit.prediction.minimum import Minimum, minimum_of
+from newtonkit.prediction.minimum import SINGULAR, Minimum, minimum_of
 from newtonkit.prediction.plan import Plan
 from newtonkit.prediction.region import Certified, Certify, Start, certified_start
 from newtonkit.prediction.solves import near_solve, whole_solve
@@ -103,11 +103,13 @@ def _growing(plan: Plan, kind: Any, condition: float, certify: Certify, tell: Te
     tell(0.0, "the minimum")
     try:
         minimum = minimum_of(problem)
+        bench = _Bench(plan, problem, minimum, certify)
     except ValueError as error:
-        yield replace(row, note=str(error))
+        # What LAPACK says of a singular matrix is of no use to anybody here.
+        yield replace(row, note=SINGULAR if isinstance(error, np.linalg.LinAlgError) else str(error))
         return
-    bench = _Bench(plan, problem, minimum, certify)
-    row, start, uncertified = replace(row, floor=minimum.floor), None, 0
+    begins_there = minimum.distance(np.zeros_like(minimum.x)) <= minimum.floor
+    row, start, uncertified = replace(row, floor=minimum.floor, begins_at_minimum=begins_there), None, 0
     cells: list[Cell] = []
     for k in range(plan.seeds):
         tell((k + 1) / (plan.seeds + 1), f"seed {k + 1} of {plan.seeds}")

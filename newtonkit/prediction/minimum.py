@@ -13,6 +13,7 @@ from newtonkit.minimizer import minimize
 from newtonkit.problems import Evaluation, Problem
 from newtonkit.problems.hessian import StructuredHessian
 
+SINGULAR = "the Hessian is singular in float64 at this condition"
 _GTOL = 1e-14
 _POLISHES = 3
 _FLOOR = 10.0
@@ -71,11 +72,19 @@ def newton_step(evaluation: Evaluation, gradient: FloatArray | None = None) -> F
         The point.
     gradient : ndarray of shape (d,), optional
         A better gradient than the one that it has.
+
+    Raises
+    ------
+    ValueError
+        If the Hessian is singular.
     """
     slope = evaluation.gradient if gradient is None else gradient
     dense = evaluation.hessian.to_dense()
     scale = 1.0 / np.sqrt(np.abs(np.diagonal(dense)))
-    step = np.linalg.solve(scale[:, None] * dense * scale, -scale * slope)
+    try:
+        step = np.linalg.solve(scale[:, None] * dense * scale, -scale * slope)
+    except np.linalg.LinAlgError as error:
+        raise ValueError(SINGULAR) from error
     return np.asarray(scale * step)
 
 
@@ -105,7 +114,7 @@ def minimum_of(problem: Problem, x0: FloatArray | None = None) -> Minimum:
     Raises
     ------
     ValueError
-        If the end is no minimum.
+        If the end is no minimum, or the Hessian there is singular in float64.
     """
     result = minimize(problem, x0, method="exact", gtol=_GTOL, max_iter=500)
     if result.status.name == "INTERRUPTED":
@@ -134,6 +143,9 @@ def _axes(hessian: StructuredHessian) -> FloatArray:
     dense = hessian.to_dense()
     scale = 1.0 / np.sqrt(np.abs(np.diagonal(dense)))
     values, vectors = np.linalg.eigh(scale[:, None] * dense * scale)
+    # The entries of H are rounded: below this, even the sign of an eigenvalue may be wrong.
+    if abs(values[0]) <= _FLOOR * len(values) * np.finfo(float).eps * values[-1]:
+        raise ValueError(SINGULAR)
     if not values[0] > 0.0:
         raise ValueError(f"scaled to a unit diagonal, H(x*) has the eigenvalue {values[0]:.2g}")
     return np.asarray(scale[:, None] * vectors / np.sqrt(values))

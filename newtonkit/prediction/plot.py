@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from newtonkit.certificates.contraction import PROMISED
-from newtonkit.plots.style import ACCENT, checked_path, logarithmic, new_figure, ruled, save, series
+from newtonkit.plots.style import ACCENT, QUIET, checked_path, logarithmic, new_figure, ruled, save, series
 from newtonkit.prediction.figures import Cell, Prediction
 from newtonkit.prediction.judgement import by_method
-from newtonkit.prediction.solves import ACCURACIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,16 +80,7 @@ def _contractions(axes: Axes, groups: dict[str, list[Cell]]) -> None:
             marker=look["marker"],
             rasterized=len(factors) > 300,
         )
-    axes.axhline(PROMISED, color=ACCENT, linewidth=1.4, linestyle=(0, (5, 2)))
-    axes.annotate(
-        f"promised: {PROMISED:g}",
-        (0.01, PROMISED),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 4),
-        textcoords="offset points",
-        color=ACCENT,
-        fontsize=9,
-    )
+    _promised(axes, [cells[0].is_promised for cells in groups.values()])
     logarithmic(axes, "y")
     axes.set_ylim(top=max(1.5, axes.get_ylim()[1]))
     axes.set_xticks(range(len(groups)), [name.replace(" ", "\n") for name in groups])
@@ -101,9 +91,27 @@ def _contractions(axes: Axes, groups: dict[str, list[Cell]]) -> None:
     axes.grid(visible=False, axis="x")
 
 
+def _promised(axes: Axes, promised: list[bool]) -> None:
+    """Mark the papers' factor at the methods for which they promise it."""
+    columns = [k for k, is_promised in enumerate(promised) if is_promised]
+    if not columns:
+        return
+    edges = [(k - 0.5, k + 0.5, np.nan if k + 1 not in columns else k + 0.5) for k in columns]
+    places = np.ravel(edges)
+    axes.plot(places, np.full(len(places), PROMISED), color=ACCENT, linewidth=1.4, linestyle=(0, (5, 2)))
+    axes.annotate(
+        f"promised: {PROMISED:g}",
+        (places[0], PROMISED),
+        xytext=(0, 4),
+        textcoords="offset points",
+        color=ACCENT,
+        fontsize=9,
+    )
+
+
 def _counts(axes: Axes, groups: dict[str, list[Cell]]) -> None:
     """Draw each pair of counts, the larger the more often it was seen."""
-    right, top = 1.0, 1.0
+    right, top, reached = 1.0, 1.0, set[float]()
     for k, (name, cells) in enumerate(groups.items()):
         pairs = Counter(
             (count.predicted, count.observed)
@@ -111,6 +119,7 @@ def _counts(axes: Axes, groups: dict[str, list[Cell]]) -> None:
             for count in cell.counts
             if count.predicted is not None and count.observed is not None
         )
+        reached |= {count.to for cell in cells for count in cell.counts if count.predicted is not None}
         look = series(k)
         places = np.array(list(pairs), dtype=float).reshape(-1, 2)
         right, top = max(right, places[:, 0].max(initial=0.0)), max(top, places[:, 1].max(initial=0.0))
@@ -129,19 +138,22 @@ def _counts(axes: Axes, groups: dict[str, list[Cell]]) -> None:
     _shade(axes, right, top)
     axes.set_xlabel("steps predicted by the certificate of the start")
     axes.set_ylabel("steps observed")
-    title = (
-        f"Steps to {max(ACCURACIES):.0e} ... {min(ACCURACIES):.0e} of the first distance; larger: more often"
-    )
-    axes.set_title(title, fontsize=10, loc="left")
+    to = ", ".join(f"{share:.0e}".replace("e-0", "e-") for share in sorted(reached, reverse=True)) or "a part"
+    axes.set_title(f"Steps to {to} of the first distance", fontsize=10, loc="left")
+    note = "larger: seen more often\nshifted to the right to be told apart"
+    axes.text(0.98, 0.03, note, transform=axes.transAxes, color=QUIET, fontsize=8, ha="right")
     ruled(axes)
 
 
 def _shade(axes: Axes, right: float, top: float) -> None:
     """Mark where more steps are observed than predicted."""
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415  (not everybody has it)
+
     corner = min(right, top)
     axes.plot([0.0, corner], [0.0, corner], color=ACCENT, linewidth=1.4, linestyle=(0, (5, 2)))
     axes.fill_between([0.0, corner], [0.0, corner], [top, top], color=ACCENT, alpha=0.08, linewidth=0.0)
     axes.text(0.02, 0.96, "more than predicted", transform=axes.transAxes, color=ACCENT, fontsize=9, va="top")
     axes.set_xlim(0.0, right)
     axes.set_ylim(0.0, top)
-    axes.locator_params(integer=True)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))

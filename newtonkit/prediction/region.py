@@ -25,6 +25,11 @@ class Certified(Protocol):
         """Whether Newton steps from the point are proven to contract as promised."""
         ...
 
+    @property
+    def attainable(self) -> float:
+        """How near to the minimiser, Euclidean, float64 is sure to come."""
+        ...
+
     def steps(self, eps: float, method: Any = ..., *, epsilon: float = ...) -> int | None:
         """Return how many steps suffice to come within `eps` of the minimiser, Euclidean."""
         ...

@@ -10,9 +10,16 @@ import numpy as np
 from newtonkit.design import FloatArray
 from newtonkit.metric import size_of
 from newtonkit.minimizer import minimize
-from newtonkit.prediction.figures import Count, NearSolve, WholeSolve
+from newtonkit.prediction.figures import (
+    NO_CONTRACTION,
+    UNATTAINABLE,
+    Count,
+    NearSolve,
+    WholeSolve,
+    papers_promise,
+)
 from newtonkit.prediction.minimum import Minimum
-from newtonkit.prediction.region import Certify, Start, entered
+from newtonkit.prediction.region import Certified, Certify, Start, entered
 from newtonkit.problems import Problem
 from newtonkit.results import IterationRecord, Status
 
@@ -92,21 +99,27 @@ def near_solve(
 ) -> NearSolve:
     """Solve from a certified start, and count steps beside what its certificate predicts."""
     first = size_of(start.x - minimum.x)
-    goals = [share * first for share in ACCURACIES if share * first >= minimum.euclidean_floor]
-    way = Way(minimum, min(goals, default=np.inf))
+    shares = [share for share in ACCURACIES if share * first >= minimum.euclidean_floor]
+    way = Way(minimum, min(shares, default=np.inf) * first)
     status = _solved(problem, start.x, method, epsilon, seed, way)
-    more = {} if epsilon is None else {"epsilon": epsilon}
-    counts = tuple(
-        Count(
-            goal,
-            start.certificate.steps(goal, method, **more),
-            start.certificate.paper_steps(goal),
-            next((k for k, distance in enumerate(way.euclidean) if distance <= goal), None),
-        )
-        for goal in goals
-    )
+    counts = tuple(_count(share, share * first, start.certificate, method, epsilon, way) for share in shares)
     factors = contractions(way.distances[way.opened :], minimum.floor)
-    return NearSolve(seed, first, counts, factors, status.name)
+    return NearSolve(seed, first, counts, factors, status)
+
+
+def _count(
+    share: float, goal: float, certificate: Certified, method: Any, epsilon: float | None, way: Way
+) -> Count:
+    """Return the steps to a Euclidean distance, beside those that are predicted."""
+    predicted = certificate.steps(goal, method, **({} if epsilon is None else {"epsilon": epsilon}))
+    reason = UNATTAINABLE if goal < certificate.attainable else NO_CONTRACTION
+    return Count(
+        share,
+        predicted,
+        certificate.paper_steps(goal) if papers_promise(epsilon) else None,
+        next((k for k, distance in enumerate(way.euclidean) if distance <= goal), None),
+        reason if predicted is None else "",
+    )
 
 
 def whole_solve(
@@ -124,12 +137,13 @@ def whole_solve(
     steps = len(way.points) - 1
     guess = next((k for k, distance in enumerate(way.distances) if distance <= reach), steps)
     before = entered(problem, way.points, guess, certify)
-    return WholeSolve(before, 0 if before is None else steps - before, status.name)
+    return WholeSolve(before, 0 if before is None else steps - before, status)
 
 
 def _solved(
     problem: Problem, x0: FloatArray | None, method: Any, epsilon: float | None, seed: int, way: Way
-) -> Status:
+) -> str | None:
+    """Solve, and tell how it ended if it did of itself."""
     result = minimize(
         problem,
         x0,
@@ -143,4 +157,4 @@ def _solved(
     status: Status = result.status
     if status is Status.INTERRUPTED:
         raise KeyboardInterrupt
-    return status
+    return None if status is Status.STOPPED_BY_CALLBACK else status.name

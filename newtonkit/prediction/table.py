@@ -14,6 +14,7 @@ from newtonkit.prediction.solves import ACCURACIES
 
 _WIDTH = 79
 _NONE = "-"
+_PAPERS = "papers' T"
 
 
 def report_of(prediction: Prediction) -> str:
@@ -31,19 +32,19 @@ def _head(prediction: Prediction) -> Iterator[str]:
     starts = f"{plan.seeds} start{'s' * (plan.seeds != 1)}"
     text = (
         f"Planted problems, n = {plan.rows}, d = {plan.columns}, noise {plan.noise:g}; {starts} each, "
-        "certified to be in the region where Newton steps contract. Steps are counted from there to "
-        f"{_power(min(ACCURACIES))} of the distance from the minimum, or as near as the certificate "
-        "promises: the papers' bound, the certificate's, and those seen (of all starts the one nearest to "
-        "its bound)."
+        "certified to be in the region where Newton steps contract. Steps are counted from there until the "
+        "Euclidean distance from the minimum has fallen to the part 'to' of the first, "
+        f"{_power(min(ACCURACIES))} or what float64 is sure to attain: the most by the papers' T, the most "
+        "that are certified, and those seen, of the start that comes nearest to what is certified."
     )
     yield from textwrap.wrap(text, _WIDTH, break_on_hyphens=False)
 
 
 def _problems(prediction: Prediction) -> Iterator[str]:
-    yield f"{'':<35}{'steps in the region':>19}{'worst':>7}{'true':>7}{'from x = 0':>11}"
+    yield f"{'':<17}{' steps in the region ':-^33} {'worst':>7} {'true':>7}{'from x = 0':>13}"
     yield (
-        f"{'problem':<16}{'cond':>5}  {'method':<12}{'papers':>6}{'bound':>6}{'seen':>6} {'step':>6} "
-        f"{'error':>6} {'before':>7}{'in':>3}"
+        f"{'problem, method':<17}{'to':>6}{_PAPERS:>11}{'certified':>10}{'seen':>6} {'step':>7} {'error':>7} "
+        f"{'before':>8}{'in':>4}".rstrip()
     )
     yield "-" * _WIDTH
     for row in prediction.rows:
@@ -51,26 +52,25 @@ def _problems(prediction: Prediction) -> Iterator[str]:
 
 
 def _block(row: Row) -> Iterator[str]:
-    name = f"{row.kind:<16}{_power(row.condition):>5}  "
-    if row.note or not row.cells:
-        yield f"{name}{'no minimum was found' if row.note else 'not reached'}"
-        return
-    for cell in row.cells:
-        yield f"{name}{_line(cell)}"
-        name = " " * len(name)
+    missing = "no minimum was found" if row.note else "" if row.cells else "not reached"
+    yield f"{row.kind}, condition {row.condition:g}{': ' if missing else ''}{missing}"
+    if not missing:
+        yield from (_line(cell, row.begins_at_minimum) for cell in row.cells)
 
 
-def _line(cell: Cell) -> str:
+def _line(cell: Cell, begins_at_minimum: bool) -> str:
     count, whole = cell.tightest, cell.whole
-    papers, bound, seen = (_NONE,) * 3
+    to, papers, certified, seen = (_NONE,) * 4
     if count is not None:
-        papers, bound = _number(count.papers), _number(count.predicted)
+        to, papers, certified = _power(count.to), _number(count.papers), _number(count.predicted)
         seen = _number(count.observed, "never")
-    before = "never" if whole.before is None else str(whole.before)
+    before, inside = _number(whole.before, "never"), str(whole.inside)
+    if begins_at_minimum:
+        before = inside = _NONE
+    worst = _marked(_share(cell.worst), cell.is_promised and cell.worst > PROMISED)
     return (
-        f"{cell.name}{papers:>{18 - len(cell.name)}}{bound:>6}{_marked(seen, bool(cell.exceeded)):>7}"
-        f"{_marked(_share(cell.worst), cell.worst > PROMISED):>7}{_true_error(cell):>7}"
-        f"{before:>8}{whole.inside:>3}"
+        f"  {cell.name:<15}{to:>6}{papers:>11}{certified:>10}{_marked(seen, bool(cell.exceeded)):>7}"
+        f"{worst:>8}{_true_error(cell):>8}{before:>8}{inside:>4}"
     )
 
 
@@ -81,10 +81,11 @@ def _true_error(cell: Cell) -> str:
 
 def _samples(prediction: Prediction) -> Iterator[str]:
     delta = f"sparsify, delta {prediction.plan.delta:g}"
-    yield f"{'sampled':<7}{'steps in the region':>21}{'of the solver':>20}{delta:>31}"
+    yield f"{'':<7}{'steps in the region':>21}{'of the solver':>20}{delta:>31}"
+    yield f"{'sampled':<59}{'share above epsilon,':>20}"
     yield (
         f"{'epsilon':<7}{'taken':>7}{f'> {PROMISED:g}':>7}{'worst':>7}{'drawn':>7}{'> eps':>6}{'worst':>7}"
-        f"{'drawn':>7}{'> eps':>6}{'share, 95 %':>18}"
+        f"{'drawn':>7}{'> eps':>6}{'95 % interval':>18}"
     )
     yield "-" * _WIDTH
     for one in summaries(prediction):

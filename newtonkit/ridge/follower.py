@@ -32,6 +32,7 @@ from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.hessian import StructuredHessian
 from newtonkit.results import MinimizeResult, Status
 from newtonkit.ridge.corrector import Secants, corrected
+from newtonkit.ridge.result import PREDICTED
 from newtonkit.ridge.trail import Trail, Waypoint
 from newtonkit.triangular import TriangularMetric
 from newtonkit.trust_region import Move
@@ -199,7 +200,7 @@ class Follower:
         meter.charge("prediction", count * (1 + point.gradient_passes))
         meter.values += count
         meter.gradients += count
-        return end, f"predicted; corrections: {count}"
+        return end, f"{PREDICTED}; corrections: {count}"
 
     def _setting(self, problem: Problem, reference: Reference, meter: Meter) -> Setting:
         metric = self._metric(problem, reference.mass, meter) if self._keeps else None

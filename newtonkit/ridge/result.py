@@ -10,6 +10,9 @@ from newtonkit.results import MinimizeResult
 from newtonkit.ridge.tables import number, page_table, text_table
 from newtonkit.tables import Cell
 
+PREDICTED = "predicted"
+"""How the note of a solve begins that started from a predicted and corrected point."""
+_NOTE = "iter 0: predicted from the ridges before, corrected by quasi-Newton steps."
 _HEADERS = (
     ("ridge", 10),
     ("value", 18),
@@ -27,6 +30,8 @@ class RidgePath:
 
     Print it for a table of 80 columns; a notebook shows the same.  ``path[k]`` is the result
     for the k-th ridge, ``len(path)`` their number, and a loop goes over the results.
+    Iterations are those of Newton's method: 0 where prediction and quasi-Newton steps, of a
+    pass each, have led to the solution.
 
     Attributes
     ----------
@@ -94,11 +99,20 @@ class RidgePath:
         m, d = self.x.shape
         return f"path of {m} ridges, d = {d}: {self.total_passes} passes, {self.seconds:.3g} s"
 
+    @property
+    def _notes(self) -> list[str]:
+        return [_NOTE] if any(map(_has_moved_unseen, self.results)) else []
+
     def __str__(self) -> str:
-        return text_table(self._heading, _HEADERS, self._rows(), ())
+        return text_table(self._heading, _HEADERS, self._rows(), self._notes)
 
     def _repr_html_(self) -> str:
-        return page_table(self._heading, _HEADERS, self._rows(), ())
+        return page_table(self._heading, _HEADERS, self._rows(), self._notes)
+
+
+def _has_moved_unseen(result: MinimizeResult | None) -> bool:
+    """Tell whether a solve took no iteration, though its point is not that of the ridge before."""
+    return result is not None and result.nit == 0 and result.history[0].note.startswith(PREDICTED)
 
 
 def _cells(result: MinimizeResult | None) -> list[Cell]:

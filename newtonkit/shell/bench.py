@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import copy
+import difflib
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -106,6 +108,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise MistakeError(
             f"the order is 'newtonkit bench {ITERATIONS} [OPTION ...]'; a file of that name is ./{ITERATIONS}"
         )
+    name = arguments.data or ""
+    if difflib.get_close_matches(name, [ITERATIONS], cutoff=0.8) and not os.path.lexists(name):
+        raise MistakeError(f"there is no file or data {name!r}; did you mean 'newtonkit bench {ITERATIONS}'?")
     refuse_clashes({"DATA": arguments.data, "--json": arguments.json})
     prepare = _planted(arguments) if arguments.data is None else _given(arguments)
     path = None if arguments.json in (None, "-") else arguments.json

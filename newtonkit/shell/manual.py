@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 import sys
 import textwrap
@@ -75,6 +76,22 @@ class ManualParser(argparse.ArgumentParser):
         """Write one line and exit with code 2."""
         sys.stderr.write(f"{self.prog}: error: {' '.join(message.split())}\n")
         raise SystemExit(MISTAKE)
+
+    def refuse(self, unknown: list[str]) -> NoReturn:
+        """Say of arguments that the command does not know what they may have meant.
+
+        Parameters
+        ----------
+        unknown : list of str
+            The arguments, at least one.
+        """
+        name, advice = unknown[0].partition("=")[0], ""
+        if name.startswith("-"):
+            near = difflib.get_close_matches(name, self._option_string_actions, n=1, cutoff=0.7)
+            advice = "".join(f"; did you mean {option}?" for option in near)
+        elif all(action.option_strings for action in self._actions):
+            advice = "; this command takes options alone, and no DATA"
+        self.error(f"unrecognized arguments: {' '.join(unknown)}{advice}")
 
     def format_help(self) -> str:
         """Return the manual page."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from newtonkit.suggestions import listed, suggestion
+
+__all__ = ["NO_START", "MistakeError", "in_a_line", "listed", "suggestion"]
 
 NO_START = "the problem has no finite value where it starts, at x = 0: is --offset out of range?"
 
@@ -13,23 +14,6 @@ class MistakeError(Exception):
 
     def __str__(self) -> str:
         return in_a_line(" ".join(map(str, self.args)))
-
-
-def listed(names: Iterable[object], last: str = "and", most: int = 12) -> str:
-    """Return names as ``a, b and c``, the first `most` of them."""
-    texts = [str(name) for name in names]
-    if len(texts) > most:
-        texts = [*texts[:most], f"{len(texts) - most} more"]
-        last = "and"
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {last} {texts[-1]}"
-
-
-def suggestion(name: str, known: Sequence[str]) -> str:
-    """Return what else a name may have meant: ``; did you mean 'age'?`` or all that there is."""
-    close = difflib.get_close_matches(name, known, n=1) or [k for k in known if k.lower() == name.lower()]
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there {'is' if len(known) == 1 else 'are'} {listed(map(repr, known))}"
 
 
 def in_a_line(text: str) -> str:

@@ -97,7 +97,7 @@ def check_drawing(option: str, path: str | None, suffixes: Sequence[str]) -> Non
     if not path.lower().endswith(tuple(suffixes)):
         raise MistakeError(f"{option} {path} must end in {listed(suffixes, 'or')}")
     if importlib.util.find_spec("matplotlib") is None:
-        raise MistakeError(f"{option} needs matplotlib: pip install 'newtonkit[plot]'")
+        raise MistakeError(f"{option} needs matplotlib: install it, or newtonkit with its extra 'plot'")
 
 
 def refuse_clashes(named: dict[str, str | None]) -> None:

@@ -112,8 +112,9 @@ SOLVE = Page(
                 result       status, success, message, fun, nit, nfev, njev, nhev,
                              inner_iterations, factorisations, passes, rank, seconds,
                              relative_gradient, method, method_reason, starts,
-                             certificate (proven, radius, unique_within, l, M, ...;
-                             null without --certify)
+                             certificate (proven, radius, unique_within, l, M,
+                             in_good_region, in_contraction_region, attainable,
+                             reason; null without --certify)
                 history      a record of each iteration, the start first
                 interrupted  whether Ctrl-C ended the solve
 
@@ -129,8 +130,9 @@ SOLVE = Page(
             other stationary point is, at least what the curvature is there (l) and at
             most how fast it changes (M). All of it is proved for the function of real
             numbers that the data make, with bounds of all rounding errors; a point of
-            which nothing can be proved may be a minimum all the same. It takes about as
-            long as some iterations of the exact method.
+            which nothing can be proved may be a minimum all the same, and the exit
+            status does not depend on it. It takes about as long as some iterations of
+            the exact method.
             """,
         ),
         (

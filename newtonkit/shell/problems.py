@@ -66,7 +66,7 @@ def _ready(name: str) -> str:
         start = f"{name if k == 0 else '':<{_NAME}}{kind:<15}"
         lines.append(start + wrapped(ready.description.partition(": ")[2], len(start)).lstrip())
     extras = dict.fromkeys(ready.extra for ready in PROBLEMS[name].values() if ready.extra)
-    lines += [f"{'':<{_NAME}}(needs pip install 'newtonkit[{extra}]')" for extra in extras]
+    lines += [f"{'':<{_NAME}}(needs newtonkit with its extra '{extra}')" for extra in extras]
     return "\n".join(lines) + "\n"
 
 

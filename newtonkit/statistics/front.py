@@ -10,6 +10,7 @@ from scipy.optimize import OptimizeResult
 
 from newtonkit.design import FloatArray, one_blas_thread
 from newtonkit.design.door import as_vector, checked_flag
+from newtonkit.options import point_of
 from newtonkit.problems.problem import Problem
 from newtonkit.statistics.clusters import Clusters
 from newtonkit.statistics.fit import Fit, Information
@@ -70,8 +71,8 @@ def inference(
         clustered one by G / (G - 1) * (n - 1) / (n - d), G the number of clusters.  By default
         only the latter.
     names : iterable of str, or data frame, optional
-        Names of the coefficients, or the frame whose columns they are; x0, x1, ... by default.
-        The intercept may be left out.
+        Names of the coefficients, or the frame whose columns they are; x1, x2, ... by default,
+        as in the shell.  The intercept may be left out.
 
     Returns
     -------
@@ -149,10 +150,9 @@ def _labels(problem: Problem, names: Iterable[Any] | None) -> tuple[str, ...]:
 
 def _checked_solution(solution: Any, d: int) -> tuple[FloatArray, Any]:
     """Return x, and the names of its entries where it has some."""
-    if isinstance(solution, OptimizeResult):
-        if not solution.get("success", False):
-            raise ValueError(f"solution is no minimum: {solution.get('message', 'it was not found')}")
-        solution = solution.x
+    if isinstance(solution, OptimizeResult) and not solution.get("success", False):
+        raise ValueError(f"solution is no minimum: {solution.get('message', 'it was not found')}")
+    solution = point_of(solution, "solution")
     x = as_vector(solution, "solution", d)
     index = getattr(solution, "index", None)
     named = index is not None and not callable(index) and any(isinstance(name, str) for name in index)

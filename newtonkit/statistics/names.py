@@ -9,8 +9,8 @@ INTERCEPT = "intercept"
 
 
 def default_names(d: int, *, has_intercept: bool) -> tuple[str, ...]:
-    """Return x0, x1, ... and the intercept last, if there is one."""
-    plain = tuple(f"x{k}" for k in range(d - has_intercept))
+    """Return x1, x2, ... and the intercept last, if there is one."""
+    plain = tuple(f"x{k}" for k in range(1, d - has_intercept + 1))
     return (*plain, INTERCEPT) if has_intercept else plain
 
 
