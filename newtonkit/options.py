@@ -1,4 +1,4 @@
-"""Checks of options that several front doors share, and what they say of names that they do not know."""
+"""Checks of options that several front doors share."""
 
 from __future__ import annotations
 

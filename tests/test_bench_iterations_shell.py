@@ -165,11 +165,18 @@ class TestPicture:
             assert 123 <= x < 124
             assert y == 78
 
-    def test_tells_what_was_counted_and_ticks_whole_numbers(self):
+    def test_tells_what_was_counted(self):
         right = draw(long_run(2)).axes[1]
         # None to 1e-8 is predicted.
         assert right.get_title(loc="left") == "Steps to 1e-2 of the first distance"
         assert "shifted to the right to be told apart" in "".join(text.get_text() for text in right.texts)
+
+    @pytest.mark.parametrize("steps", [1, 3, 9, 123])
+    def test_ticks_are_whole_numbers(self, steps):
+        found = long_run(2)
+        cell = replace(found.cells[0], solves=(NearSolve(0, 1.0, (Count(1e-2, steps, 456, steps),), (0.3,)),))
+        right = draw(replace(found, rows=(replace(found.rows[0], cells=(cell,)),))).axes[1]
+        assert "shifted" not in "".join(text.get_text() for text in right.texts)  # from what?
         for axis in (right.xaxis, right.yaxis):
             ticks = axis.get_majorticklocs()
             assert len(ticks) >= 2

@@ -140,7 +140,7 @@ def _counts(axes: Axes, groups: dict[str, list[Cell]]) -> None:
     axes.set_ylabel("steps observed")
     to = ", ".join(f"{share:.0e}".replace("e-0", "e-") for share in sorted(reached, reverse=True)) or "a part"
     axes.set_title(f"Steps to {to} of the first distance", fontsize=10, loc="left")
-    note = "larger: seen more often\nshifted to the right to be told apart"
+    note = "larger: seen more often" + "\nshifted to the right to be told apart" * (len(groups) > 1)
     axes.text(0.98, 0.03, note, transform=axes.transAxes, color=QUIET, fontsize=8, ha="right")
     ruled(axes)
 
