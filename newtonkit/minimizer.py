@@ -167,10 +167,10 @@ def _require_support(problem: Objective) -> None:
 
 
 def _certified(problem: Problem, result: MinimizeResult) -> MinimizeResult:
-    """Put a certificate on a result; an interruption leaves the result as it is."""
+    """Put a certificate on a result; an interruption, or a lack of memory, leaves it None."""
     from newtonkit.certificates import certify  # noqa: PLC0415  (only where it is asked for)
 
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt, MemoryError):
         result.certificate = certify(problem, result.x)
     return result
 

@@ -69,10 +69,10 @@ class NormalisedSquares(Normaliser):
         entropy_weight: float = 0.0,
     ) -> None:
         super().__init__(b, activation, groups, row_weights, group_weights)
-        if entropy_weight != 0.0 and not isinstance(activation, Exp):
+        if entropy_weight != 0.0 and type(activation) is not Exp:
             raise ValueError("entropy_weight needs the activation exp")
         self.entropy_weight = entropy_weight
-        self.is_centring = isinstance(activation, Exp)
+        self.is_centring = type(activation) is Exp  # what derives from it may be another function
 
     def partials(self, stage: int, u: FloatArray, block: RowBlock, totals: Totals) -> FloatArray:
         """See :meth:`OuterFunction.partials`: first a, then the sums over p."""

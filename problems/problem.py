@@ -33,7 +33,8 @@ class Problem(BoundedCurvature):
     Parameters
     ----------
     A : array_like, sparse matrix or array, or data frame, shape (n, d)
-        The design matrix; see :func:`newtonkit.design.as_design` for what is accepted.
+        The design matrix; see :func:`newtonkit.design.as_design` for what is accepted.  It is not copied
+        where that can be avoided, and not to be changed while the problem is in use.
     outer : OuterFunction
         l, with the target in it.
     ridge : float or array_like of shape (d,), default 0
@@ -136,6 +137,7 @@ class Problem(BoundedCurvature):
             return last
         with quiet():
             point = point.astype(np.float64)  # a copy: callers reuse their arrays
+            point.flags.writeable = False  # the evaluation is kept by it
             fresh = Evaluation.at(self, point)
         self._last = fresh
         return fresh

@@ -116,12 +116,12 @@ class TestContraction:
         assert steps_to(1.0, 0.19, 0.1, 0.1) == 2
         assert steps_to(1.0, 1e-12, 0.1, 0.0) == 4  # quadratic: 1, 0.056, 1.6e-4, 1.2e-9, 7e-20
         assert steps_to(1.0, 1e-3, 0.1, 0.9) is None
-        assert promised_steps(1.0, 1e-8) == math.ceil(8 * math.log(10) / math.log(2.5)) == 21
-        assert promised_steps(1.0, 2.0) == 0
+        assert promised_steps(1.0, 1e-8, 1.0) == math.ceil(8 * math.log(10) / math.log(2.5)) == 21
+        assert promised_steps(1.0, 2.0, 1.0) == 0
 
     @given(st.floats(1e-12, 0.9), st.floats(0.0, GOOD))
     def test_the_recursion_never_needs_more_than_the_papers(self, goal, theta):
-        assert steps_to(1.0, goal, theta, 0.1) <= promised_steps(1.0, goal)
+        assert steps_to(1.0, goal, theta, 0.1) <= promised_steps(1.0, goal, 1.0)
 
 
 def _certificate(**changes):

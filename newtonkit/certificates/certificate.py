@@ -119,8 +119,8 @@ class Certificate:
             Enough full steps.  With theta = K ||x - x*||, K the Lipschitz constant of the Hessian in the norm
             of H(x*), each leaves at most (e (1 + theta) + theta / 2) / ((1 - e)(1 - theta)) of the
             distance in that norm, for a spectral error e (derived here).  Never more than the papers'
-            T = ceil(log(r0 / eps) / log 2.5) for an `epsilon` of at most 0.1.  None where nothing is
-            promised: x is not in the region of contraction, steps need not contract with that `epsilon`,
+            T = ceil(log(r0 / eps) / log 2.5) for an `epsilon` of at most 0.1, but for the one step more of
+            "sketched".  None where nothing is promised: x is not in the region of contraction, steps need not contract with that `epsilon`,
             or `eps` is below `attainable`.
 
         Raises
@@ -147,7 +147,7 @@ class Certificate:
         eps, _ = _checked(eps, "sampled", USUAL_EPSILON)
         if self.region is None or not self.in_contraction_region:
             return None
-        return promised_steps(self.region.distance, eps * math.sqrt(self.region.curvature))
+        return promised_steps(self.region.distance, eps, self.region.curvature)
 
     def __str__(self) -> str:
         return in_words(self)

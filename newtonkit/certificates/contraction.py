@@ -52,6 +52,9 @@ def steps_to(distance: float, goal: float, lipschitz: float, epsilon: float) -> 
     return steps
 
 
-def promised_steps(distance: float, goal: float) -> int:
-    """Return the papers' T = ceil(log(r0 / eps) / log 2.5)."""
-    return max(math.ceil(math.log(distance / goal) / -math.log(PROMISED)), 0) if distance > goal else 0
+def promised_steps(distance: float, eps: float, curvature: float) -> int:
+    """Return the papers' T = ceil(log(r0 / eps) / log 2.5), for eps in the norm of a Hessian >= curvature."""
+    if not distance > 0.0:
+        return 0
+    gap = math.log(distance) - math.log(eps) - 0.5 * math.log(curvature)
+    return max(math.ceil(gap / -math.log(PROMISED)), 0)

@@ -248,9 +248,17 @@ def _floor(evaluation: Evaluation) -> float:
 def _drift(evaluation: Evaluation, stretch: float) -> float:
     """Return how far rounding of u may move the minimiser, in z.
 
-    X^T A^T diag(D) delta for a rounding delta of u; where D >= 0 it is no longer than sqrt(D) delta.
+    X^T A^T (diag(D) + U C U^T) delta for a rounding delta of u; where it is convex, as for rows less
+    their centre, it is no longer than sqrt(D) delta.
     """
-    curvature, error = np.abs(evaluation.hessian.row_diagonal), RowBall.about(evaluation, 0.0, None).error
-    if evaluation.hessian.is_positive:
-        return length(np.sqrt(curvature) * error)
-    return stretch * float(np.dot(curvature * error, evaluation.problem.design.row_norms))
+    hessian, error = evaluation.hessian, RowBall.about(evaluation, 0.0, None).error
+    size = np.abs(hessian.row_diagonal)
+    if hessian.is_positive:
+        return length(np.sqrt(size) * error)
+    moved = size * error
+    if hessian.low_rank is not None:
+        groups, columns = evaluation.problem.outer.groups, np.abs(hessian.low_rank)
+        pulls = np.add.reduceat(columns * error[:, None], groups.starts)
+        pulls = np.matmul(np.abs(hessian.cores), pulls[:, :, None])[:, :, 0]
+        moved = moved + (columns * np.repeat(pulls, groups.counts, axis=0)).sum(axis=1)
+    return stretch * float(np.dot(moved, evaluation.problem.design.row_norms))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from newtonkit.design import KroneckerDesign
+from newtonkit.design.dense import DenseDesign
+from newtonkit.design.intercept import InterceptDesign
+from newtonkit.design.sparse import SparseDesign
 from newtonkit.problems import (
     Cosh,
     ElementwiseSquares,
@@ -29,3 +33,8 @@ def require_support(problem: object) -> None:
                 "certify needs one of newtonkit's own losses and activations: the rounding errors of "
                 f"{type(part).__name__} are not known"
             )
+    design = problem.design.inner if isinstance(problem.design, InterceptDesign) else problem.design
+    if not isinstance(design, DenseDesign | SparseDesign | KroneckerDesign):
+        raise TypeError(
+            f"certify needs an array, a sparse matrix or a Kronecker product, got {type(design).__name__}"
+        )

@@ -88,6 +88,6 @@ def worst_case_bounds(problem: Problem, R: float) -> CurvatureBounds:
         known = curvature_weights(ball).weights
         penalty = 0.0 if problem.row_penalty is None else float(problem.row_penalty.min())
         least = penalty + min(0.0, float(known.min()))
-        spread = max(smallest, 0.0) if least >= 0.0 else max(norm, R) ** 2
+        spread = max(smallest, 0.0) if least >= 0.0 else max(norm, R) * max(norm, R)
         lowest = float(problem.ridge.min()) + spread * least
         return CurvatureBounds(lowest - 1e-10 * abs(lowest), third_bound(ball))

@@ -69,7 +69,7 @@ def curvature_weights(ball: RowBall) -> CurvatureWeights:
         mass = ball.sums(Interval.exactly(outer.target))
         return _of_shares(ball, Shares.over(ball), ball.spread_interval(mass), outer.group_weights)
     assert isinstance(outer, NormalisedSquares)
-    if not isinstance(outer.activation, Exp):
+    if type(outer.activation) is not Exp:
         return _normalised(ball, outer)
     shares, b = Shares.over(ball), outer.target
     p = shares.p

@@ -116,7 +116,7 @@ def _rescaled(ball: RowBall, outer: RescaledSquares) -> RowCurvature:
 def _shares(ball: RowBall, outer: NormalisedSquares | SoftmaxLogLoss) -> tuple[Interval, ...]:
     """Return f/a, f'/a and f''/a; for the softmax of u less its maximum, which changes nothing."""
     u = ball.predictions
-    if isinstance(outer.activation, Exp):
+    if type(outer.activation) is Exp:
         u = u - ball.spread(np.maximum.reduceat(ball.u, outer.groups.starts))
     f = outer.activation.ranges(u)[:3]
     total = ball.sums(f[0])

@@ -254,7 +254,7 @@ class WorstRows:
 
     def largest(self, weights: FloatArray) -> float:
         """See :meth:`Rows.largest`."""
-        return float(weights.max(initial=0.0)) * self.size**2 * ABOVE
+        return float(weights.max(initial=0.0)) * (self.size * self.size) * ABOVE
 
     def sums(self, values: FloatArray, change: FloatArray) -> FloatArray:
         """See :meth:`Rows.sums`: by Cauchy and Schwarz."""

@@ -74,22 +74,20 @@ def third_bound(ball: RowBall) -> float:
         bound = cross_entropy_bound(ball, outer)
     else:
         assert isinstance(outer, NormalisedSquares)
-        is_softmax = isinstance(outer.activation, Exp)
+        is_softmax = type(outer.activation) is Exp  # what derives from it may be another function
         bound = softmax_squares_bound(ball, outer) if is_softmax else normalised_bound(ball, outer)
-    lost = _UNDERFLOW * (1.0 + float(ball.rows.norms.max(initial=0.0)) ** 2)
+    largest = float(np.where(ball.weights > 0.0, ball.rows.norms, 0.0).max(initial=0.0))
+    lost = _UNDERFLOW * (1.0 + largest * largest)
     return float("inf") if np.isnan(bound) else bound * ABOVE + lost
 
 
 def require_ranges(outer: OuterFunction) -> None:
     """Raise TypeError unless all that a bound needs is known of an outer function."""
     known = (ElementwiseSquares, RescaledSquares, NormalisedSquares, SoftmaxLogLoss)
-    if type(outer) not in known:
-        if not isinstance(outer, RowwiseLoss) or not _has_ranges(type(outer), "terms", RowwiseLoss):
-            how = (
-                "write ranges(u, b), see RowwiseLoss" if isinstance(outer, RowwiseLoss) else "it is not known"
-            )
-            raise TypeError(f"curvature bounds need the third derivative of {type(outer).__name__}: {how}")
-        return
+    is_own = type(outer) not in known
+    if is_own and not (isinstance(outer, RowwiseLoss) and _has_ranges(type(outer), "terms", RowwiseLoss)):
+        how = "write ranges(u, b), see RowwiseLoss" if isinstance(outer, RowwiseLoss) else "it is not known"
+        raise TypeError(f"curvature bounds need the third derivative of {type(outer).__name__}: {how}")
     activation = getattr(outer, "activation", None)
     if activation is not None and not _has_ranges(type(activation), "__call__", Activation):
         name = type(activation).__name__
