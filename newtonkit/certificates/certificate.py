@@ -120,8 +120,8 @@ class Certificate:
             of H(x*), each leaves at most (e (1 + theta) + theta / 2) / ((1 - e)(1 - theta)) of the
             distance in that norm, for a spectral error e (derived here).  Never more than the papers'
             T = ceil(log(r0 / eps) / log 2.5) for an `epsilon` of at most 0.1, but for the one step more of
-            "sketched".  None where nothing is promised: x is not in the region of contraction, steps need not contract with that `epsilon`,
-            or `eps` is below `attainable`.
+            "sketched".  None where nothing is promised: x is not in the region of contraction, steps need
+            not contract with that `epsilon`, or `eps` is below `attainable`.
 
         Raises
         ------
