@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -167,11 +166,15 @@ def _require_support(problem: Objective) -> None:
 
 
 def _certified(problem: Problem, result: MinimizeResult) -> MinimizeResult:
-    """Put a certificate on a result; an interruption, or a lack of memory, leaves it None."""
-    from newtonkit.certificates import certify  # noqa: PLC0415  (only where it is asked for)
+    """Put a certificate on a result, which is not lost if the proof does not come to its end."""
+    from newtonkit.certificates import certify, unproven  # noqa: PLC0415  (only where it is asked for)
 
-    with contextlib.suppress(KeyboardInterrupt, MemoryError):
+    try:
         result.certificate = certify(problem, result.x)
+    except KeyboardInterrupt:
+        result.certificate = unproven("The proof was interrupted.")
+    except MemoryError:
+        result.certificate = unproven("There is not enough memory for a proof.")
     return result
 
 

@@ -253,7 +253,7 @@ def test_an_interruption_of_the_proof_leaves_the_result(monkeypatch: pytest.Monk
     monkeypatch.setattr(prover, "enclosed_gradient", interrupted)
     result = nk.minimize(problem, certify=True, callback=watch)
     assert result.success
-    assert result.certificate is None
+    assert result.certificate.reason == "The proof was interrupted."
     assert watch.ended
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import mpmath
 import numpy as np
@@ -77,7 +78,6 @@ class TestBall:
     def test_the_zero_is_alone_only_as_far_as_the_bound_reaches(self):
         ball = newton_ball(0.01, lambda reach: 1.0 if reach < 0.5 else math.inf)
         assert 0.03 < ball.alone < 0.5
-        assert newton_ball(0.01, lambda reach: 1.0, wide=False).alone == ball.reach
 
     def test_at_a_zero_itself(self):
         ball = newton_ball(0.0, lambda reach: 2.0)
@@ -228,11 +228,16 @@ class TestSupport:
         assert "proved      a minimiser is within" in str(proved)
         assert "proved" not in str(bare)
 
-    def test_an_interruption_leaves_the_result(self, monkeypatch):
-        def interrupted(problem, x):
-            raise KeyboardInterrupt
+    @pytest.mark.parametrize(
+        ("failure", "reason"),
+        [(KeyboardInterrupt, "The proof was interrupted."), (MemoryError, "There is not enough memory.*")],
+    )
+    def test_a_proof_that_does_not_end_leaves_the_result(self, failure, reason, monkeypatch):
+        def stopped(problem, x):
+            raise failure
 
-        monkeypatch.setattr("newtonkit.certificates.certify", interrupted)
+        monkeypatch.setattr("newtonkit.certificates.certify", stopped)
         result = nk.minimize(nk.ExpRegression([[1.0], [0.5]], [1.0, 1.5]), certify=True)
         assert result.success
-        assert result.certificate is None
+        assert not result.certificate.proven
+        assert re.fullmatch(reason, result.certificate.reason)

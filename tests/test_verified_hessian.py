@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 import newtonkit as nk
+from newtonkit.problems import Power
 from newtonkit.problems.bounds import verified
 from newtonkit.problems.bounds.row_curvature import row_curvature
 from newtonkit.problems.bounds.verified import enclosed_hessian, spectral_norm, verified_hessian
@@ -131,3 +134,22 @@ def test_the_spectral_norm_is_bounded_closely(shape):
     matrix = np.random.default_rng(3).normal(size=shape)
     true = np.sqrt(max(np.linalg.eigvalsh(matrix.T @ matrix)))
     assert true * (1 - 1e-14) <= spectral_norm(matrix) <= true * (1 + 1e-10)
+
+
+def entry_of_a_long_sum():
+    """Return the gap and the error of an entry that is 1 and 4095 squares too small to be added to 1."""
+    A = np.full((4096, 2), 1e-8)
+    A[0] = 1.0
+    problem = nk.problems.Regression(A, np.ones(4096), structure="elementwise", activation=Power(1))
+    evaluation = problem.evaluate([0.0, 0.0])
+    dense, error = enclosed_hessian(evaluation, row_curvature(evaluation))
+    exact = sum(Fraction(float(a)) ** 2 for a in A[:, 0])
+    return abs(Fraction(float(dense[0, 0])) - exact), error[0, 0]
+
+
+def test_the_rounding_of_sums_is_counted(monkeypatch):
+    gap, error = entry_of_a_long_sum()
+    assert 0 < gap <= error
+    monkeypatch.setattr(verified, "_chain", lambda n, d: 0)
+    gap, error = entry_of_a_long_sum()
+    assert gap > error

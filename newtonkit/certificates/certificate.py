@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from newtonkit.certificates.contraction import GOOD, promised_steps, steps_to
 from newtonkit.certificates.wording import in_words
 from newtonkit.options import checked_number
 
 StepMethod = Literal["exact", "sampled", "sketched"]
-METHODS = ("exact", "sampled", "sketched")
+METHODS: tuple[str, ...] = get_args(StepMethod)
 USUAL_EPSILON = 0.1
 
 
@@ -66,7 +66,8 @@ class Certificate:
         The same in the norm of the Hessian at x*, which is what Newton steps contract in, see
         :meth:`steps`.  It holds much farther away where the Hessian is ill-conditioned.
     attainable : float
-        How near to x* iterates in float64 are sure to come; :meth:`steps` promises nothing nearer.
+        How near to x* iterates in float64 are sure to come; :meth:`steps` promises nothing nearer.  It is
+        inf where that is not known.
     reason : str
         Why nothing is proven; empty where it is.
     region : Region or None

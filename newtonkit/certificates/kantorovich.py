@@ -47,9 +47,7 @@ class NewtonBall:
     lipschitz: float
 
 
-def newton_ball(
-    newton_step: float, lipschitz_within: Callable[[float], float], *, wide: bool = True
-) -> NewtonBall | None:
+def newton_ball(newton_step: float, lipschitz_within: Callable[[float], float]) -> NewtonBall | None:
     """Return the ball about a point that the theorem gives, None if it gives none.
 
     Parameters
@@ -58,8 +56,6 @@ def newton_ball(
         eta, a bound of the length of the Newton step from the point.
     lipschitz_within : callable
         kappa for a given rho; never falls as rho grows, and inf where there is no bound.
-    wide : bool, default True
-        Whether to look how far the zero is alone, at the cost of some more bounds.
     """
     if not math.isfinite(newton_step):
         return None
@@ -69,9 +65,8 @@ def newton_ball(
     if roots is None or not roots[0] <= reach:
         return None
     alone = max(min(roots[1], reach), roots[0])
-    if wide:
-        alone = max(alone, _widest(newton_step, lipschitz_within, reach, roots[1]))
-    return NewtonBall(roots[0], alone, reach, lipschitz)
+    wider = _widest(newton_step, lipschitz_within, reach, roots[1])
+    return NewtonBall(roots[0], max(alone, wider), reach, lipschitz)
 
 
 def zeros_of_majorant(newton_step: float, lipschitz: float) -> tuple[float, float] | None:

@@ -31,6 +31,7 @@ from newtonkit.design import FloatArray, one_blas_thread
 from newtonkit.design.door import as_vector
 from newtonkit.options import point_of
 from newtonkit.problems import Problem
+from newtonkit.problems.bounds.curvature_bounds import bounds_about
 from newtonkit.problems.bounds.row_ball import RowBall
 from newtonkit.problems.bounds.third_derivatives import third_derivative_bound
 from newtonkit.problems.bounds.verified import VerifiedHessian, length, spectral_norm, verified_hessian
@@ -100,28 +101,28 @@ def certify(problem: Problem, x: ArrayLike) -> Certificate:
 def _judged(evaluation: Evaluation, gradient: FloatArray, error: FloatArray) -> Certificate:
     """Return what is proved of a point with a known gradient."""
     if not (np.isfinite(evaluation.value) and np.isfinite(evaluation.gradient).all()):
-        return _unproven(-math.inf, math.inf, _NOT_FINITE)
+        return unproven(_NOT_FINITE)
     hessian = verified_hessian(evaluation)
+    is_positive = hessian.lowest > _LEAST
+    if is_positive:
+        frame = _Frame.of(evaluation, hessian, gradient, error)
+        ball = newton_ball(frame.newton_step, frame.lipschitz_within)
+        if ball is not None:
+            return _proven(frame, ball, hessian)
     lipschitz = third_derivative_bound(evaluation, 0.0)
-    if not hessian.lowest > _LEAST:
-        return _unproven(hessian.lowest, lipschitz, _NOT_POSITIVE)
-    if not math.isfinite(lipschitz):
-        return _unproven(hessian.lowest, lipschitz, _NO_BOUND)
-    frame = _Frame.of(evaluation, hessian, gradient, error)
-    ball = newton_ball(frame.newton_step, frame.lipschitz_within)
-    if ball is None:
-        return _unproven(hessian.lowest, lipschitz, _TOO_FAR)
-    return _proven(frame, ball)
+    reason = _NOT_POSITIVE if not is_positive else _TOO_FAR if math.isfinite(lipschitz) else _NO_BOUND
+    return unproven(reason, hessian.lowest, lipschitz)
 
 
-def _unproven(lowest: float, lipschitz: float, reason: str) -> Certificate:
+def unproven(reason: str, lowest: float = -math.inf, lipschitz: float = math.inf) -> Certificate:
+    """Return the certificate of a point of which nothing is proved."""
     return Certificate(False, math.inf, 0.0, lowest, lipschitz, False, False, reason=reason)
 
 
-def _proven(frame: _Frame, ball: NewtonBall) -> Certificate:
+def _proven(frame: _Frame, ball: NewtonBall, hessian: VerifiedHessian) -> Certificate:
     """Return the certificate that a ball in z amounts to in x."""
     radius = frame.distance(ball)
-    bounds = frame.evaluation.problem.curvature_bounds(frame.evaluation.x, radius)
+    bounds = bounds_about(frame.evaluation, radius, hessian)
     region = frame.region(ball)
     return Certificate(
         proven=True,
@@ -180,8 +181,7 @@ class _Frame:
         X = hessian.transform
         if X is None:
             whole = length(gradient) + length(error)
-            noise = _floor(evaluation) / hessian.lowest
-            return cls(evaluation, None, hessian.lowest, math.inf, 1.0, 1.0, whole, whole, noise)
+            return cls(evaluation, None, hessian.lowest, math.inf, 1.0, 1.0, whole, whole, math.inf)
         size, stretch = np.abs(X), spectral_norm(X)
         slopes = X.T @ gradient
         doubt = size.T @ (error + 2.0 * len(X) * _EPS * np.abs(gradient))

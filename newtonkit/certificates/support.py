@@ -6,20 +6,9 @@ from newtonkit.design import KroneckerDesign
 from newtonkit.design.dense import DenseDesign
 from newtonkit.design.intercept import InterceptDesign
 from newtonkit.design.sparse import SparseDesign
-from newtonkit.problems import (
-    Cosh,
-    ElementwiseSquares,
-    Exp,
-    ExpPlusIdentity,
-    NormalisedSquares,
-    Power,
-    Problem,
-    RescaledSquares,
-    Sinh,
-    SoftmaxLogLoss,
-)
+from newtonkit.problems import Cosh, Exp, ExpPlusIdentity, Power, Problem, Sinh
+from newtonkit.problems.bounds.third_derivatives import LOSSES
 
-_LOSSES = (ElementwiseSquares, RescaledSquares, NormalisedSquares, SoftmaxLogLoss)
 _ACTIVATIONS = (Exp, Cosh, Sinh, ExpPlusIdentity, Power)
 
 
@@ -27,7 +16,7 @@ def require_support(problem: object) -> None:
     """Raise TypeError unless `problem` is one of which something can be proved."""
     if not isinstance(problem, Problem):
         raise TypeError(f"certify needs a newtonkit problem, got {type(problem).__name__}")
-    for part, known in ((problem.outer, _LOSSES), (getattr(problem.outer, "activation", None), _ACTIVATIONS)):
+    for part, known in ((problem.outer, LOSSES), (getattr(problem.outer, "activation", None), _ACTIVATIONS)):
         if part is not None and type(part) not in known:
             raise TypeError(
                 "certify needs one of newtonkit's own losses and activations: the rounding errors of "

@@ -9,7 +9,8 @@ from newtonkit.problems.bounds.lower_curvature import curvature_weights
 from newtonkit.problems.bounds.row_ball import RowBall
 from newtonkit.problems.bounds.row_geometry import ABOVE, DesignRows
 from newtonkit.problems.bounds.third_derivatives import require_ranges, third_bound, third_derivative_bound
-from newtonkit.problems.bounds.verified import verified_hessian
+from newtonkit.problems.bounds.verified import VerifiedHessian, verified_hessian
+from newtonkit.problems.evaluation import Evaluation
 from newtonkit.problems.outer import quiet
 from newtonkit.problems.problem import Problem
 from newtonkit.problems.proofs import CurvatureBounds
@@ -24,9 +25,13 @@ def bounds_over_ball(problem: Problem, x: FloatArray, radius: float) -> Curvatur
     at = problem.evaluate(x).refreshed()
     if not np.isfinite(at.x).all():
         raise ValueError("x must be finite, but holds NaN or infinity")
-    bound = third_derivative_bound(at, radius)
+    return bounds_about(at, radius, verified_hessian(at))
+
+
+def bounds_about(at: Evaluation, radius: float, hessian: VerifiedHessian) -> CurvatureBounds:
+    """Return l and M over a ball about a point whose Hessian is known."""
+    problem, here, bound = at.problem, hessian.lowest, third_derivative_bound(at, radius)
     with quiet(), one_blas_thread():
-        here = verified_hessian(at).lowest
         fall = bound * radius * ABOVE if radius > 0.0 else 0.0
         near = here - fall - 1e-15 * (abs(here) + fall) if np.isfinite(here + fall) else -np.inf
         return CurvatureBounds(max(near, _from_rows(problem, RowBall.about(at, radius, None))), bound)

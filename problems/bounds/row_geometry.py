@@ -114,10 +114,11 @@ class DesignRows:
         if not np.isfinite(top) or top == 0.0:
             return 0.0 if top == 0.0 else np.inf
         c, (n, d) = weights / top, self.design.shape
-        trace = float(np.dot(c, self.norms**2)) * ABOVE
+        above = ABOVE + 2.0 * n * _EPS  # of a sum over rows
+        trace = float(np.dot(c, self.norms**2)) * above
         if d > _MOST_DENSE:
             return top * min(trace, self._collatz(c)) * ABOVE if self.transform is None else top * trace
-        slack = _unit(self.design) * float(np.sqrt(np.dot(c, self.sizes**2) * trace))
+        slack = _unit(self.design) * float(np.sqrt(np.dot(c, self.sizes**2) * above * trace))
         error = (n + d * d + 10.0) * 2.0 * _EPS * trace + 2.0 * slack
         value = float(np.linalg.eigvalsh(self.gram(c))[-1]) + error
         return top * min(trace, max(value, 0.0)) * ABOVE

@@ -29,6 +29,8 @@ from newtonkit.problems.normalised import NormalisedSquares
 from newtonkit.problems.outer import OuterFunction, quiet
 from newtonkit.problems.rowwise import ElementwiseSquares, RowwiseLoss
 
+LOSSES = (ElementwiseSquares, RescaledSquares, NormalisedSquares, SoftmaxLogLoss)
+"""The losses of which all is known; what derives from them may be another function."""
 _UNDERFLOW = 1e-150  # products of three numbers of 1e-140 vanish: what may be lost by that, and more
 
 
@@ -83,8 +85,7 @@ def third_bound(ball: RowBall) -> float:
 
 def require_ranges(outer: OuterFunction) -> None:
     """Raise TypeError unless all that a bound needs is known of an outer function."""
-    known = (ElementwiseSquares, RescaledSquares, NormalisedSquares, SoftmaxLogLoss)
-    is_own = type(outer) not in known
+    is_own = type(outer) not in LOSSES
     if is_own and not (isinstance(outer, RowwiseLoss) and _has_ranges(type(outer), "terms", RowwiseLoss)):
         how = "write ranges(u, b), see RowwiseLoss" if isinstance(outer, RowwiseLoss) else "it is not known"
         raise TypeError(f"curvature bounds need the third derivative of {type(outer).__name__}: {how}")
