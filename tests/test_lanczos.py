@@ -163,6 +163,7 @@ def test_a_search_keeps_a_few_vectors_where_a_basis_keeps_all() -> None:
     b = rng.lognormal(sigma=1.0, size=n)
     problem, peaks = nk.SoftmaxRegression(a, b / b.sum(), ridge=1e-3), {}
     for kind in (Check, SketchedModel):
+        assert model_of(kind, problem, np.zeros(d), 0, 0).is_convex  # kernels are compiled, or loaded, here
         model = model_of(kind, problem, np.zeros(d), 0, 0)
         tracemalloc.start()
         assert model.is_convex and model.passes > 8
